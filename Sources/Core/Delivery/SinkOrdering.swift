@@ -1,0 +1,445 @@
+import Bytes
+import Wire
+
+/// Puts batches in their producers' order, each event once, and says what is committed.
+///
+/// Pure: the shell keeps the batches' bytes and names them by slots; it appends in the order of the tickets, syncs,
+/// and reports back. Memory is bounded by the hold budget: what does not fit is dropped and asked for again.
+public struct SinkOrdering: Sendable {
+    /// What the shell is to do.
+    public enum Action: Equatable, Sendable {
+        /// Append the slot's events but the first `skip`; tickets are dense and in order.
+        case append(slot: UInt64, ticket: UInt64, skip: UInt32, isFork: Bool)
+        /// Forget the slot: all of it is already archived, or there is no room.
+        case release(slot: UInt64, Reason)
+        /// Tell the producer, at the address that its last hello came from.
+        case send(ControlMessage, producer: Identifier128, epoch: UInt64)
+        /// Begin a new generation, record that the gap's sequences are missing from this archive, durably, and
+        /// answer with `gapRecorded` before anything else of this producer is taken.
+        case recordGap(Gap)
+        /// For the log and the alarms.
+        case note(Note)
+    }
+
+    /// Why a batch was not kept.
+    public enum Reason: Equatable, Sendable { case duplicate, noRoom, unknownEpoch, refused }
+
+    /// What an operator must know.
+    public enum Note: Equatable, Sendable {
+        case producerJoined(Identifier128, StationName)
+        case forked(producer: Identifier128, epoch: UInt64, at: UInt64)
+        case olderArchive(producer: Identifier128, watermark: UInt64, committed: UInt64)
+        case otherArchive(producer: Identifier128, expects: Identifier128)
+    }
+
+    /// What an archive once had of a producer and has no longer, because an older copy of it was put in place.
+    public struct Gap: Hashable, Sendable {
+        /// Whose sequences.
+        public var producer: Identifier128
+        /// The station whose archive lost them.
+        public var station: StationName
+        /// The epoch that goes on behind the gap.
+        public var epoch: UInt64
+        /// The first missing sequence.
+        public var from: UInt64
+        /// The last missing sequence; `from - 1` when the producer still has all of them.
+        public var through: UInt64
+    }
+
+    private struct Waiting {
+        var slot: UInt64
+        var last: UInt64
+        var bytes: Int
+        var epoch: UInt64
+    }
+
+    private struct Line {
+        var state: SinkLine
+        var waiting: [UInt64: Waiting] = [:]
+    }
+
+    private struct Producer {
+        var station: StationName
+        var lines: [Line]
+        /// First sequences of epochs as the last hello told them.
+        var announced: [UInt64: UInt64] = [:]
+        /// The current epoch of the last hello, for addressing.
+        var isConnected = false
+        var pendingGap: (gap: Gap, line: Int)?
+    }
+
+    private struct Ticket {
+        var number: UInt64
+        var producer: Identifier128
+        var line: Int
+        var epoch: UInt64
+        var last: UInt64
+        var bytes: Int
+        var slot: UInt64
+    }
+
+    private let archive: Identifier128
+    private let sink: Identifier128
+    /// The archive's generation.
+    public private(set) var generation: UInt32
+    private let holdBytes: Int
+    private var producers: [Identifier128: Producer] = [:]
+    private var tickets: [Ticket] = []
+    private var nextTicket: UInt64 = 1
+    /// Bytes held in all, waiting or handed to the archive.
+    public private(set) var heldBytes = 0
+    /// Events dropped because they were archived already.
+    public private(set) var duplicateEvents: UInt64 = 0
+    /// Batches dropped for want of room.
+    public private(set) var droppedBatches: UInt64 = 0
+
+    /// Begins with what the archive holds.
+    public init(
+        archive: Identifier128,
+        generation: UInt32,
+        sink: Identifier128,
+        holdBytes: Int = Limits.sinkHoldBytes,
+        producers: [(id: Identifier128, station: StationName, lines: [SinkLine])]
+    ) {
+        self.archive = archive
+        self.generation = generation
+        self.sink = sink
+        self.holdBytes = holdBytes
+        for entry in producers {
+            self.producers[entry.id] = Producer(station: entry.station, lines: entry.lines.map { Line(state: $0) })
+        }
+    }
+
+    /// How many producers are known.
+    public var producerCount: Int { producers.count }
+
+    /// How many batches wait for an earlier one.
+    public var waitingBatches: Int { producers.values.reduce(0) { $0 + $1.lines.reduce(0) { $0 + $1.waiting.count } } }
+
+    /// The line of a producer that `epoch` belongs to.
+    public func line(of producer: Identifier128, epoch: UInt64) -> SinkLine? {
+        guard let known = producers[producer] else { return nil }
+        return known.lines.last { $0.state.contains(epoch) }?.state
+    }
+
+    // MARK: - Hello
+
+    /// A producer says who it is; it does so again and again, and each time gets the answer.
+    public mutating func heard(_ hello: Hello) -> [Action] {
+        guard let current = hello.epochs.last else { return [] }
+        func answer(_ watermark: UInt64, _ window: Int, _ refusal: String) -> Action {
+            let welcome = Welcome(
+                producer: hello.producer,
+                sink: sink,
+                archive: archive,
+                generation: generation,
+                watermark: watermark,
+                windowBytes: UInt64(window),
+                refusal: refusal
+            )
+            return .send(.welcome(welcome), producer: hello.producer, epoch: current.epoch)
+        }
+        if hello.archive != .zero, hello.archive != archive {
+            let words = "its outbox belongs to archive \(hello.archive), this is \(archive)"
+            let note = Note.otherArchive(producer: hello.producer, expects: hello.archive)
+            return [.note(note), answer(0, 0, words + "; see enlace archive adopt")]
+        }
+        var actions: [Action] = []
+        if producers[hello.producer] == nil {
+            guard producers.count < Limits.producersPerSink else {
+                return [answer(0, 0, "this sink already serves \(Limits.producersPerSink) producers")]
+            }
+            producers[hello.producer] = Producer(station: hello.station, lines: [])
+        }
+        guard var producer = producers.removeValue(forKey: hello.producer) else { return [] }
+        defer { producers[hello.producer] = producer }
+        guard producer.station == hello.station else {
+            return [answer(0, 0, "this producer's events so far are of station \(producer.station)")]
+        }
+        if !producer.isConnected {
+            producer.isConnected = true
+            actions.append(.note(.producerJoined(hello.producer, hello.station)))
+        }
+        if producer.announced.count > 4 * Hello.maximumEpochs { producer.announced = [:] }
+        for start in hello.epochs { producer.announced[start.epoch] = start.firstSequence }
+        let index = adopt(current, hello: hello, producer: &producer, &actions)
+        let line = producer.lines[index].state
+        if producer.pendingGap == nil, hello.archive == archive, hello.committed > line.appended {
+            let gap = Gap(
+                producer: hello.producer,
+                station: hello.station,
+                epoch: hello.epochs[0].epoch,
+                from: line.appended + 1,
+                through: max(hello.oldest - 1, line.appended)
+            )
+            producer.pendingGap = (gap, index)
+            let note = Note.olderArchive(
+                producer: hello.producer,
+                watermark: line.committed,
+                committed: hello.committed
+            )
+            actions += [.note(note), .recordGap(gap)]
+        }
+        guard producer.pendingGap == nil else {
+            return actions + [answer(0, 0, "recording that \(hello.producer) has events this archive lost")]
+        }
+        actions.append(answer(producer.lines[index].state.committed, windowBytes, ""))
+        return actions
+    }
+
+    /// The line that a producer's current epoch is on: the one it is already on, the main one that it continues or
+    /// will continue, or a new fork when the main one has gone past the epoch's first sequence without it.
+    private mutating func adopt(
+        _ current: EpochStart,
+        hello: Hello,
+        producer: inout Producer,
+        _ actions: inout [Action]
+    ) -> Int {
+        if let index = producer.lines.lastIndex(where: { $0.state.contains(current.epoch) }) { return index }
+        if producer.lines.isEmpty {
+            producer.lines.append(Line(state: SinkLine(epochs: [], committed: 0, isFork: false)))
+            return 0
+        }
+        // The newest line that one of the producer's earlier epochs is the tip of, else the main one.
+        let earlier = hello.epochs.dropLast().map(\.epoch)
+        let index =
+            producer.lines.lastIndex { line in line.state.tip.map(earlier.contains) ?? false }
+            ?? producer.lines.lastIndex { line in line.state.epochs.contains { earlier.contains($0.epoch) } } ?? 0
+        guard current.firstSequence <= producer.lines[index].state.appended else { return index }
+        actions.append(
+            .note(.forked(producer: hello.producer, epoch: current.epoch, at: current.firstSequence))
+        )
+        let line = SinkLine(epochs: [current], committed: current.firstSequence - 1, isFork: true)
+        producer.lines.append(Line(state: line))
+        return producer.lines.count - 1
+    }
+
+    /// The gap stands in the archive; the producer's next hello is answered with a watermark behind it.
+    public mutating func gapRecorded(producer id: Identifier128, generation: UInt32) {
+        self.generation = generation
+        guard let (gap, index) = producers[id]?.pendingGap else { return }
+        producers[id]?.pendingGap = nil
+        guard var line = producers[id]?.lines[index].state else { return }
+        line.appended = gap.through
+        line.committed = gap.through
+        if !line.contains(gap.epoch) {
+            line.epochs.append(EpochStart(epoch: gap.epoch, firstSequence: gap.through + 1))
+        }
+        producers[id]?.lines[index].state = line
+    }
+
+    /// What each producer may have dispatched: their windows, enriched, fit the hold budget together.
+    private var windowBytes: Int {
+        let share = holdBytes / Limits.enrichedGrowth / max(producers.count + 1, 1)
+        return min(max(share, Limits.minimumWindowBytes), Limits.producerWindowBytes)
+    }
+
+    // MARK: - Batches
+
+    /// A batch has arrived; the shell keeps its bytes in `slot` until it is told to release it or reports the
+    /// ticket as committed or failed.
+    public mutating func received(_ header: BatchHeader, slot: UInt64, bytes: Int) -> [Action] {
+        guard var producer = producers.removeValue(forKey: header.producer) else {
+            return [.release(slot: slot, .unknownEpoch)]
+        }
+        defer { producers[header.producer] = producer }
+        guard producer.station == header.station, producer.pendingGap == nil else {
+            return [.release(slot: slot, .refused)]
+        }
+        var actions: [Action] = []
+        guard let index = lineIndex(for: header, producer: &producer, &actions) else {
+            return actions + [.release(slot: slot, .unknownEpoch)]
+        }
+        let appended = producer.lines[index].state.appended
+        if header.lastSequence <= appended {
+            duplicateEvents += UInt64(header.count)
+            return actions + [.release(slot: slot, .duplicate)]
+        }
+        if producer.lines[index].waiting[header.firstSequence].map({ $0.last >= header.lastSequence }) ?? false {
+            duplicateEvents += UInt64(header.count)
+            return actions + [.release(slot: slot, .duplicate)]
+        }
+        let isNext = header.firstSequence <= appended + 1 && canContinue(header, producer: producer, line: index)
+        // The batch that everything waits for is taken even beyond the budget, so that the budget cannot deadlock.
+        guard heldBytes + bytes <= (isNext ? 2 * holdBytes : holdBytes) else {
+            droppedBatches += 1
+            let nack = ControlMessage.nack(
+                producer: header.producer,
+                epoch: header.epoch,
+                from: header.firstSequence
+            )
+            return actions + [
+                .release(slot: slot, .noRoom), .send(nack, producer: header.producer, epoch: header.epoch),
+            ]
+        }
+        if let shorter = producer.lines[index].waiting.removeValue(forKey: header.firstSequence) {
+            heldBytes -= shorter.bytes
+            actions.append(.release(slot: shorter.slot, .duplicate))
+        }
+        heldBytes += bytes
+        producer.lines[index].waiting[header.firstSequence] = Waiting(
+            slot: slot,
+            last: header.lastSequence,
+            bytes: bytes,
+            epoch: header.epoch
+        )
+        advance(header.producer, &producer, index, &actions)
+        return actions
+    }
+
+    private func canContinue(_ header: BatchHeader, producer: Producer, line index: Int) -> Bool {
+        let state = producer.lines[index].state
+        if state.contains(header.epoch) { return true }
+        guard let first = producer.announced[header.epoch] else { return false }
+        return state.epochs.isEmpty || first == state.appended + 1 || first <= header.firstSequence
+    }
+
+    /// The line that a batch belongs to. A batch of an epoch that a later one has taken over from is a fork.
+    private mutating func lineIndex(
+        for header: BatchHeader,
+        producer: inout Producer,
+        _ actions: inout [Action]
+    ) -> Int? {
+        if let index = producer.lines.lastIndex(where: { $0.state.contains(header.epoch) }) {
+            guard header.lastSequence >= producer.lines[index].state.end(of: header.epoch) else { return index }
+            return fork(header, at: producer.lines[index].state.end(of: header.epoch), &producer, &actions)
+        }
+        guard let first = producer.announced[header.epoch] else { return nil }
+        // An epoch not seen before goes on where a line stands, or waits until the line gets there.
+        if let index = producer.lines.lastIndex(where: { !$0.state.isFork && $0.state.appended < first }) {
+            return index
+        }
+        if let index = producer.lines.lastIndex(where: { $0.state.appended < first }) { return index }
+        if producer.lines.isEmpty {
+            producer.lines.append(Line(state: SinkLine(epochs: [], committed: first - 1, isFork: false)))
+            return 0
+        }
+        return fork(header, at: first, &producer, &actions)
+    }
+
+    private mutating func fork(
+        _ header: BatchHeader,
+        at first: UInt64,
+        _ producer: inout Producer,
+        _ actions: inout [Action]
+    ) -> Int {
+        actions.append(.note(.forked(producer: header.producer, epoch: header.epoch, at: first)))
+        let start = EpochStart(epoch: header.epoch, firstSequence: first)
+        producer.lines.append(Line(state: SinkLine(epochs: [start], committed: first - 1, isFork: true)))
+        return producer.lines.count - 1
+    }
+
+    /// Hands on every waiting batch that the line has come up to.
+    private mutating func advance(
+        _ id: Identifier128,
+        _ producer: inout Producer,
+        _ index: Int,
+        _ actions: inout [Action]
+    ) {
+        while let (first, next) = nextWaiting(producer, index) {
+            producer.lines[index].waiting[first] = nil
+            let appended = producer.lines[index].state.appended
+            if next.last <= appended {
+                heldBytes -= next.bytes
+                duplicateEvents += next.last - first + 1
+                actions.append(.release(slot: next.slot, .duplicate))
+                continue
+            }
+            if !producer.lines[index].state.contains(next.epoch) {
+                let start = EpochStart(epoch: next.epoch, firstSequence: max(first, appended + 1))
+                producer.lines[index].state.epochs.append(start)
+            }
+            producer.lines[index].state.appended = next.last
+            let skip = UInt32(appended + 1 - first)
+            duplicateEvents += UInt64(skip)
+            tickets.append(
+                Ticket(
+                    number: nextTicket,
+                    producer: id,
+                    line: index,
+                    epoch: next.epoch,
+                    last: next.last,
+                    bytes: next.bytes,
+                    slot: next.slot
+                )
+            )
+            actions.append(
+                .append(
+                    slot: next.slot,
+                    ticket: nextTicket,
+                    skip: skip,
+                    isFork: producer.lines[index].state.isFork
+                )
+            )
+            nextTicket += 1
+        }
+    }
+
+    private func nextWaiting(_ producer: Producer, _ index: Int) -> (UInt64, Waiting)? {
+        let appended = producer.lines[index].state.appended
+        if let exact = producer.lines[index].waiting[appended + 1] { return (appended + 1, exact) }
+        guard let first = producer.lines[index].waiting.keys.filter({ $0 <= appended }).min() else { return nil }
+        return producer.lines[index].waiting[first].map { (first, $0) }
+    }
+
+    // MARK: - Commits
+
+    /// Everything through this ticket is on the archive's disk.
+    public mutating func committed(through ticket: UInt64) -> [Action] {
+        var furthest: [(producer: Identifier128, line: Int, epoch: UInt64, last: UInt64)] = []
+        var finished = 0
+        while finished < tickets.count, tickets[finished].number <= ticket {
+            let done = tickets[finished]
+            heldBytes -= done.bytes
+            producers[done.producer]?.lines[done.line].state.committed = done.last
+            if let index = furthest.firstIndex(where: { $0.producer == done.producer && $0.line == done.line }) {
+                furthest[index].last = done.last
+                furthest[index].epoch = done.epoch
+            } else {
+                furthest.append((done.producer, done.line, done.epoch, done.last))
+            }
+            finished += 1
+        }
+        tickets.removeFirst(finished)
+        return furthest.map {
+            .send(
+                .commit(producer: $0.producer, epoch: $0.epoch, through: $0.last),
+                producer: $0.producer,
+                epoch: $0.epoch
+            )
+        }
+    }
+
+    /// The archive could not keep anything from this ticket on and has forgotten it: the disk was full. The slots
+    /// are released and the producers are told to send again later.
+    public mutating func failed(from ticket: UInt64) -> [Action] {
+        var actions: [Action] = []
+        let lost = tickets.filter { $0.number >= ticket }
+        tickets.removeAll { $0.number >= ticket }
+        for entry in lost {
+            heldBytes -= entry.bytes
+            droppedBatches += 1
+            actions.append(.release(slot: entry.slot, .noRoom))
+        }
+        for name in Set(lost.map { LineName(producer: $0.producer, line: $0.line) }).sorted() {
+            let (id, line) = (name.producer, name.line)
+            guard var state = producers[id]?.lines[line].state else { continue }
+            let kept = tickets.last { $0.producer == id && $0.line == line }?.last ?? state.committed
+            state.appended = kept
+            let first = state.epochs.first?.epoch
+            state.epochs.removeAll { $0.firstSequence > kept && $0.epoch != first }
+            producers[id]?.lines[line].state = state
+            let epoch = lost.first { $0.producer == id && $0.line == line }?.epoch ?? 0
+            actions.append(.send(.nack(producer: id, epoch: epoch, from: kept + 1), producer: id, epoch: epoch))
+        }
+        return actions
+    }
+
+    private struct LineName: Hashable, Comparable {
+        var producer: Identifier128
+        var line: Int
+        static func < (left: LineName, right: LineName) -> Bool {
+            (left.producer, left.line) < (right.producer, right.line)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+import Bytes
+
+/// The kinds of first frames that our own processes send each other. `docs/wire.md` has the layouts.
+public enum FrameKind: UInt8, Sendable, CaseIterable {
+    /// Worker to producer: I live, I can hold so many batches, I hold these.
+    case workerHeartbeat = 1
+    /// Worker to producer: this batch has gone to the sink.
+    case workerDone = 2
+    /// Worker to producer: I stop; what I held I give back.
+    case workerGoodbye = 3
+    /// Producer to worker: a batch follows in the next frame.
+    case dispatch = 16
+    /// Worker to sink: an enriched batch follows in the next frame.
+    case append = 32
+    /// Producer to sink: who I am, what I have, which archive I know.
+    case hello = 48
+    /// Sink to producer: the answer to hello.
+    case welcome = 49
+    /// Sink to producer: on disk through this sequence.
+    case commit = 50
+    /// Sink to producer: these sequences were dropped, send them again later.
+    case nack = 51
+}
+
+/// The first byte of every first frame between our own processes.
+public let frameVersion: UInt8 = 1
+
+/// Why a first frame was not understood.
+public enum FrameError: Error, Hashable, Sendable, CustomStringConvertible {
+    case short
+    case version(UInt8)
+    case kind(UInt8)
+
+    /// In words.
+    public var description: String {
+        switch self {
+        case .short: "a frame that ends too early or holds an impossible value"
+        case .version(let version): "a frame of protocol version \(version); this program speaks \(frameVersion)"
+        case .kind(let kind): "a frame of unknown kind \(kind)"
+        }
+    }
+}
+
+/// Reads the two bytes that every first frame begins with.
+func openFrame(_ bytes: UnsafeRawBufferPointer) throws(FrameError) -> (kind: FrameKind, reader: ByteReader) {
+    guard bytes.count >= 2 else { throw .short }
+    guard bytes[0] == frameVersion else { throw .version(bytes[0]) }
+    guard let kind = FrameKind(rawValue: bytes[1]) else { throw .kind(bytes[1]) }
+    return (kind, ByteReader(UnsafeRawBufferPointer(rebasing: bytes[2...])))
+}
+
+extension ByteWriter {
+    /// Begins a first frame.
+    mutating func append(frame kind: FrameKind) {
+        append(frameVersion)
+        append(kind.rawValue)
+    }
+}
+
+/// What a worker says to a producer.
+public enum WorkerMessage: Hashable, Sendable {
+    /// A batch by the sequences that identify it within one producer.
+    public struct BatchKey: Hashable, Sendable {
+        /// The epoch of the batch.
+        public var epoch: UInt64
+        /// The batch's first sequence.
+        public var firstSequence: UInt64
+
+        /// Names a batch.
+        public init(epoch: UInt64, firstSequence: UInt64) {
+            self.epoch = epoch
+            self.firstSequence = firstSequence
+        }
+    }
+
+    /// The worker lives, can hold `capacity` batches in all and holds these.
+    case heartbeat(worker: Identifier128, capacity: UInt16, held: [BatchKey])
+    /// The batch is handed to the sink's socket.
+    case done(worker: Identifier128, batch: BatchKey)
+    /// The worker stops; whatever it held is to go to another.
+    case goodbye(worker: Identifier128)
+
+    /// Appends the frame.
+    public func encode(into writer: inout ByteWriter) {
+        switch self {
+        case .heartbeat(let worker, let capacity, let held):
+            writer.append(frame: .workerHeartbeat)
+            writer.append(identifier: worker)
+            writer.append(littleEndian: capacity)
+            writer.append(littleEndian: UInt16(held.count))
+            for batch in held {
+                writer.append(littleEndian: batch.epoch)
+                writer.append(littleEndian: batch.firstSequence)
+            }
+        case .done(let worker, let batch):
+            writer.append(frame: .workerDone)
+            writer.append(identifier: worker)
+            writer.append(littleEndian: batch.epoch)
+            writer.append(littleEndian: batch.firstSequence)
+        case .goodbye(let worker):
+            writer.append(frame: .workerGoodbye)
+            writer.append(identifier: worker)
+        }
+    }
+
+    /// Reads the frame.
+    public static func decode(_ bytes: UnsafeRawBufferPointer) throws(FrameError) -> WorkerMessage {
+        var (kind, reader) = try openFrame(bytes)
+        do throws(ByteReader.Malformed) {
+            let worker = try reader.readIdentifier()
+            switch kind {
+            case .workerHeartbeat:
+                let capacity = try reader.read(UInt16.self)
+                var held: [BatchKey] = []
+                for _ in 0..<(try reader.read(UInt16.self)) {
+                    held.append(
+                        BatchKey(epoch: try reader.read(UInt64.self), firstSequence: try reader.read(UInt64.self))
+                    )
+                }
+                return .heartbeat(worker: worker, capacity: capacity, held: held)
+            case .workerDone:
+                let key = BatchKey(epoch: try reader.read(UInt64.self), firstSequence: try reader.read(UInt64.self))
+                return .done(worker: worker, batch: key)
+            case .workerGoodbye: return .goodbye(worker: worker)
+            default: throw ByteReader.Malformed()
+            }
+        } catch { throw .short }
+    }
+}
+
+/// The first frames of the two messages whose second frame is a batch.
+public enum BatchFrame {
+    /// Producer to worker.
+    public static func encodeDispatch(into writer: inout ByteWriter) { writer.append(frame: .dispatch) }
+
+    /// Worker to sink; `worker` says which run of which worker made it.
+    public static func encodeAppend(worker: Identifier128, into writer: inout ByteWriter) {
+        writer.append(frame: .append)
+        writer.append(identifier: worker)
+    }
+
+    /// Whether a first frame announces a dispatched batch.
+    public static func isDispatch(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        (try? openFrame(bytes))?.kind == .dispatch
+    }
+
+    /// The worker of an append, or nil when the frame is something else.
+    public static func decodeAppend(_ bytes: UnsafeRawBufferPointer) -> Identifier128? {
+        guard let (kind, reader) = try? openFrame(bytes), kind == .append else { return nil }
+        var rest = reader
+        return try? rest.readIdentifier()
+    }
+}
