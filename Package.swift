@@ -39,6 +39,9 @@ let package = Package(
         // System: headers and shims.
         .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ"),
         .target(name: "CPlatform", path: "Sources/System/CPlatform"),
+        .target(
+            name: "CSimdJSON", path: "Sources/System/CSimdJSON",
+            linkerSettings: [.linkedLibrary("simdjson")]),
 
         // Core: pure.
         core("Bytes"),
@@ -50,8 +53,10 @@ let package = Package(
         // Adapters: each over one library.
         adapter("Platform", ["Bytes", "Wire", "CPlatform"]),
         adapter("ZeroMQ", ["CZeroMQ", "CPlatform"]),
+        adapter("EventJSON", ["Bytes", "Incident", "CSimdJSON"]),
 
         // Tests.
+        tests("EventJSONTests", ["Bytes", "Incident", "EventJSON", "CSimdJSON"]),
         tests("GeneratorTests", ["Generator", "Bytes"]),
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),
     ],
