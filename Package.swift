@@ -56,9 +56,11 @@ let package = Package(
         adapter("EventJSON", ["Bytes", "Incident", "CSimdJSON"]),
 
         // Tests.
+        tests("DeliveryTests", ["Bytes", "Delivery", "Wire"]),
         tests("EventJSONTests", ["Bytes", "Incident", "EventJSON", "CSimdJSON"]),
         tests("GeneratorTests", ["Generator", "Bytes"]),
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),
+        tests("WireTests", ["Bytes", "Wire"]),
     ],
     cxxLanguageStandard: .cxx17
 )
