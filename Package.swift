@@ -33,10 +33,31 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: house)
 }
 
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
 let package = Package(
     name: "enlace",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: ["YAML"]),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
     targets: [
         // System: headers and shims.
+        .systemLibrary(name: "CLMDB", path: "Sources/System/CLMDB"),
         .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ"),
         .target(name: "CPlatform", path: "Sources/System/CPlatform"),
         .target(
@@ -53,12 +74,25 @@ let package = Package(
         // Adapters: each over one library.
         adapter("Platform", ["Bytes", "Wire", "CPlatform"]),
         adapter("ZeroMQ", ["CZeroMQ", "CPlatform"]),
+        adapter("Archive", ["Bytes", "Wire", "CPlatform", crypto]),
         adapter("EventJSON", ["Bytes", "Incident", "CSimdJSON"]),
+        adapter("Outbox", ["Bytes", "Wire", "CLMDB", "CPlatform"]),
+
+        // Stages: the machines' shells.
+        stage(
+            "ProducerStage",
+            [
+                "Bytes", "Wire", "Incident", "Delivery", "Platform", "ZeroMQ", "Outbox", "EventJSON", logging, crypto,
+            ]),
+        stage("EnricherStage", ["Bytes", "Wire", "Incident", "Delivery", "Platform", "ZeroMQ", logging]),
+        stage("SinkStage", ["Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "Archive", "EventJSON", logging]),
 
         // Tests.
+        tests("ArchiveTests", ["Archive", "Bytes", "Wire", "CPlatform"]),
         tests("DeliveryTests", ["Bytes", "Delivery", "Wire"]),
         tests("EventJSONTests", ["Bytes", "Incident", "EventJSON", "CSimdJSON"]),
         tests("GeneratorTests", ["Generator", "Bytes"]),
+        tests("OutboxTests", ["Outbox", "Bytes", "Wire"]),
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),
         tests("WireTests", ["Bytes", "Wire"]),
     ],

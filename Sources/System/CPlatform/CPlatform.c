@@ -24,6 +24,10 @@ int enlace_lock_file(const char *path) {
     return descriptor;
 }
 
+int enlace_reserve(int descriptor, int64_t start, int64_t count) {
+    return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, start, count);
+}
+
 int enlace_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
 
 void enlace_name_thread(const char *name) {

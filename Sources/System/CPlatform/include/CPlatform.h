@@ -14,6 +14,9 @@ int enlace_open(const char *path, int flags, unsigned mode);
 // the descriptor, or -1 with errno = EWOULDBLOCK when another process has it.
 int enlace_lock_file(const char *path);
 
+// Asks the filesystem for room behind `start` without changing the file's size; 0, or -1 and errno.
+int enlace_reserve(int descriptor, int64_t start, int64_t count);
+
 // An eventfd at zero that neither blocks nor survives exec; -1 and errno on failure.
 int enlace_eventfd(void);
 

@@ -1,0 +1,374 @@
+import Bytes
+import CPlatform
+import Glibc
+import Wire
+
+/// When segments close, and how many threads sync.
+public struct ArchiveOptions: Sendable {
+    /// A segment closes at the first commit that brings it to this size.
+    public var segmentBytes = Limits.segmentBytes
+    /// A segment closes at this age.
+    public var segmentSeconds = Limits.segmentSeconds
+    /// Threads besides the caller's that sync files.
+    public var syncWorkers = 3
+    /// The defaults of `Limits`.
+    public init() {}
+}
+
+/// The one writer of an archive's directory. Belongs to one thread; every call may wait for the disk.
+public final class ArchiveWriter {
+    /// The archive's random name.
+    public let identifier: Identifier128
+    /// Goes up when an older copy of the archive was put in place.
+    public private(set) var generation: UInt32
+    /// What the start found and did, one sentence each, for the log.
+    public private(set) var notes: [String] = []
+    /// Bytes appended since the last sync.
+    public private(set) var unsyncedBytes = 0
+
+    private let root: String
+    private let options: ArchiveOptions
+    private let crc: CRC32C
+    private let lock: Int32
+    private let pool: SyncPool
+    private var logs: [StationName: StationLog] = [:]
+    private var dirty: [StationLog] = []
+    private var closes: [SegmentClose] = []
+    private var isFailed = false
+    private var scratch = ByteWriter(capacity: 1 << 16)
+    private var descriptors: [Int32] = []
+
+    /// Makes or opens the archive in `directory`, takes it for this process, and makes its open segments
+    /// trustworthy. Throws `.taken` when another process has it.
+    public init(
+        directory: String,
+        options: ArchiveOptions = ArchiveOptions(),
+        now: Timestamp,
+        newIdentifier: () -> Identifier128,
+        crc: CRC32C
+    ) throws(ArchiveError) {
+        root = directory
+        self.options = options
+        self.crc = crc
+        try Names.makeDirectories(directory + "/_meta")
+        lock = enlace_lock_file(directory + "/_meta/lock")
+        guard lock >= 0 else {
+            let number = errno
+            guard number == EWOULDBLOCK else { throw .last("lock", directory + "/_meta/lock") }
+            throw ArchiveError(
+                code: .taken,
+                operation: "write to an archive that a running process writes already:",
+                path: directory
+            )
+        }
+        let found: Result<ArchiveMeta, ArchiveError>
+        do throws(ArchiveError) {
+            if let meta = try ArchiveMeta.read(directory) {
+                found = .success(meta)
+            } else {
+                let meta = ArchiveMeta(id: newIdentifier().description, generation: 1)
+                try meta.write(directory)
+                found = .success(meta)
+            }
+        } catch { found = .failure(error) }
+        guard case .success(let meta) = found, let id = Identifier128(meta.id) else {
+            Glibc.close(lock)
+            if case .failure(let error) = found { throw error }
+            throw ArchiveError(code: .damaged, operation: "understand", path: Layout.meta(directory))
+        }
+        identifier = id
+        generation = meta.generation
+        pool = SyncPool(workers: options.syncWorkers)
+        do throws(ArchiveError) {
+            for station in try Layout.stations(directory) { try start(station, now: now) }
+        } catch {
+            // The object is whole by now: its deinit ends the threads and lets the lock go.
+            throw error
+        }
+    }
+
+    deinit {
+        pool.stop()
+        Glibc.close(lock)
+    }
+
+    private func start(_ station: StationName, now: Timestamp) throws(ArchiveError) {
+        let mark = try CommitMark.read(Layout.mark(root, station), crc: crc)
+        let log = try StationLog(root: root, station: station)
+        let places = try Layout.segments(root, station)
+        var open = places[...]
+        for (index, place) in places.enumerated().reversed() {
+            guard let manifest = try Manifest.read(place.manifest, crc: crc), let lines = manifest.lineMap,
+                Names.exists(place.data)
+            else { continue }
+            (log.lines, log.next, log.date) = (lines, manifest.next_offset, place.date)
+            open = places[(index + 1)...]
+            break
+        }
+        for place in open {
+            if place.first != log.next {
+                notes.append("\(station): a segment between @\(log.next) and @\(place.first) is missing")
+            }
+            let isLast = place == open.last
+            var recovery = Recovery(
+                root: root,
+                place: place,
+                crc: crc,
+                generation: generation,
+                committed: isLast ? mark?.next ?? 0 : 0
+            )
+            try recovery.run(lines: log.lines)
+            notes += recovery.notes
+            let records = recovery.records
+            for record in records { log.lines.apply(record) }
+            log.next = recovery.next
+            log.date = max(log.date, place.date)
+            log.bytes = recovery.bytes
+            log.indexBytes = records.count * IndexRecord.encodedBytes
+            log.openedAt = records.first?.receivedAt ?? now
+            if isLast { log.files = try SegmentFiles(place) } else { closes.append(closing(place, log)) }
+        }
+        if let mark, mark.next > log.next {
+            // Offsets that were given out are never given out again.
+            notes.append("\(station)@\(log.next) to @\(mark.next) was committed and is missing")
+            log.next = mark.next
+        }
+        (log.committedNext, log.committedBytes, log.reserved) = (log.next, log.bytes, log.bytes)
+        logs[station] = log
+        try writeMark(log)
+    }
+
+    // MARK: - What is there
+
+    /// Every producer with its lines, as committed.
+    public var producers: [ArchiveProducer] {
+        logs.values.sorted { $0.station < $1.station }.flatMap { log in
+            log.lines.lines.sorted { $0.key < $1.key }.map {
+                ArchiveProducer(id: $0.key, station: log.station, lines: $0.value)
+            }
+        }
+    }
+
+    /// The stations that have events.
+    public var stations: [StationName] { logs.keys.sorted() }
+
+    /// The offset that the station's next event gets.
+    public func nextOffset(of station: StationName) -> UInt64 { logs[station]?.next ?? 0 }
+
+    /// The station's events below this offset are on the disk.
+    public func committedOffset(of station: StationName) -> UInt64 { logs[station]?.committedNext ?? 0 }
+
+    // MARK: - Appending
+
+    /// Appends a batch's events but the first `skip`, and says the offset of the first one kept. Not yet on the
+    /// disk: `sync` decides. On `.full` everything since the last sync is forgotten.
+    public func append(
+        _ header: BatchHeader,
+        payload: UnsafeRawBufferPointer,
+        skip: UInt32 = 0,
+        isFork: Bool,
+        now: Timestamp
+    ) throws(ArchiveError) -> UInt64 {
+        try check()
+        guard skip < header.count, payload.last == 10, Lines.count(payload) == Int(header.count) else {
+            throw ArchiveError(
+                code: .invalid,
+                operation: "append a batch whose lines are not as many as it says, of",
+                path: root
+            )
+        }
+        let from = Lines.start(of: Int(skip), in: payload)
+        let kept = UnsafeRawBufferPointer(rebasing: payload[from...])
+        let log = try prepare(header.station, now: now)
+        guard let files = log.files else { throw ArchiveError(code: .closed, operation: "append to", path: root) }
+        log.reserve(kept.count)
+        do throws(ArchiveError) { try files.data.write(kept, at: log.bytes) } catch { throw try giveUp(error) }
+        let record = IndexRecord(
+            kind: isFork ? .fork : .batch,
+            flags: header.flags.rawValue,
+            generation: generation,
+            offset: log.next,
+            start: UInt64(log.bytes),
+            count: header.count - skip,
+            bytes: UInt32(kept.count),
+            producer: header.producer,
+            epoch: header.epoch,
+            firstSequence: header.firstSequence + UInt64(skip),
+            lastSequence: header.lastSequence,
+            receivedAt: header.receivedAt,
+            checksum: skip == 0 ? header.payloadChecksum : crc.checksum(of: kept)
+        )
+        log.bytes += kept.count
+        unsyncedBytes += kept.count
+        return note(record, log)
+    }
+
+    /// Records durably that this archive lost sequences, in a new generation, and says which. Syncs what was
+    /// appended before too.
+    public func recordGap(
+        station: StationName,
+        producer: Identifier128,
+        epoch: UInt64,
+        from: UInt64,
+        through: UInt64,
+        now: Timestamp
+    ) throws(ArchiveError) -> UInt32 {
+        try check()
+        generation += 1
+        try ArchiveMeta(id: identifier.description, generation: generation).write(root)
+        let log = try prepare(station, now: now)
+        let record = IndexRecord(
+            kind: .gap,
+            flags: 0,
+            generation: generation,
+            offset: log.next,
+            start: UInt64(log.bytes),
+            count: 0,
+            bytes: 0,
+            producer: producer,
+            epoch: epoch,
+            firstSequence: from,
+            lastSequence: through,
+            receivedAt: now,
+            checksum: 0
+        )
+        _ = note(record, log)
+        try sync()
+        return generation
+    }
+
+    private func note(_ record: IndexRecord, _ log: StationLog) -> UInt64 {
+        if log.pending.isEmpty { dirty.append(log) }
+        log.pending.append(record)
+        log.next = record.nextOffset
+        return record.offset
+    }
+
+    /// The station's log with an open segment, a new one when the old one is due.
+    private func prepare(_ station: StationName, now: Timestamp) throws(ArchiveError) -> StationLog {
+        let log: StationLog
+        if let known = logs[station] {
+            log = known
+        } else {
+            log = try StationLog(root: root, station: station)
+            logs[station] = log
+        }
+        if log.pending.isEmpty { try rotateIfDue(log, now) }
+        guard log.files == nil else { return log }
+        log.date = max(log.date, now.utcDate)
+        let place = Layout.place(root, station, date: log.date, first: log.next)
+        do throws(ArchiveError) {
+            try Names.makeDirectories(place.directory)
+            log.files = try SegmentFiles(place)
+            try Names.syncDirectory(place.directory)
+        } catch { throw try giveUp(error) }
+        (log.bytes, log.committedBytes, log.indexBytes, log.reserved, log.openedAt) = (0, 0, 0, 0, now)
+        return log
+    }
+
+    private func rotateIfDue(_ log: StationLog, _ now: Timestamp) throws(ArchiveError) {
+        guard let files = log.files, log.indexBytes > 0 else { return }
+        let age = now.microseconds - log.openedAt.microseconds
+        guard
+            log.bytes >= options.segmentBytes || age >= Int64(options.segmentSeconds) * 1_000_000
+                || now.utcDate > files.place.date
+        else { return }
+        // Gives back the room that was asked for ahead.
+        try files.data.truncate(to: log.bytes)
+        closes.append(closing(files.place, log))
+        log.files = nil
+    }
+
+    private func closing(_ place: SegmentPlace, _ log: StationLog) -> SegmentClose {
+        SegmentClose(
+            root: root,
+            archive: identifier,
+            place: place,
+            generation: generation,
+            next: log.next,
+            lines: log.lines,
+            crc: crc
+        )
+    }
+
+    /// Closes segments that are due although nothing is appended to them. Call it after a sync.
+    public func rotateIfDue(now: Timestamp) throws(ArchiveError) {
+        try check()
+        for log in logs.values where log.pending.isEmpty { try rotateIfDue(log, now) }
+    }
+
+    /// The segments that wait for their manifest. Run them in this order, one at a time, on any thread.
+    public func takeCloseWork() -> [SegmentClose] {
+        defer { closes = [] }
+        return closes
+    }
+
+    // MARK: - Committing
+
+    /// Puts everything appended on the disk; only then is it committed and visible to readers.
+    public func sync() throws(ArchiveError) {
+        try check()
+        guard !dirty.isEmpty else { return }
+        descriptors.removeAll(keepingCapacity: true)
+        for log in dirty {
+            guard let files = log.files else { continue }
+            scratch.removeAll()
+            for record in log.pending { record.encode(into: &scratch, crc: crc) }
+            do throws(ArchiveError) { try files.index.write(scratch.bytes, at: log.indexBytes) } catch {
+                throw try giveUp(error)
+            }
+            descriptors.append(files.index.descriptor)
+            descriptors.append(files.data.descriptor)
+        }
+        let number = pool.sync(descriptors)
+        guard number == 0 else {
+            // After a failed sync the kernel may call dirty pages clean: a second try would prove nothing.
+            isFailed = true
+            throw ArchiveError(code: .syncFailed, operation: "sync", path: root, errorNumber: number)
+        }
+        for log in dirty {
+            for record in log.pending { log.lines.apply(record) }
+            log.indexBytes += log.pending.count * IndexRecord.encodedBytes
+            log.committedBytes = log.bytes
+            log.committedNext = log.next
+            log.pending.removeAll(keepingCapacity: true)
+            // What is synced is committed. A mark that stays behind hides events from readers until the next one.
+            try? writeMark(log)
+        }
+        dirty.removeAll(keepingCapacity: true)
+        unsyncedBytes = 0
+    }
+
+    private func writeMark(_ log: StationLog) throws(ArchiveError) {
+        scratch.removeAll()
+        CommitMark(next: log.committedNext, generation: generation).encode(into: &scratch, crc: crc)
+        try log.mark.write(scratch.bytes, at: 0)
+    }
+
+    /// A full disk takes everything back to the last commit; any other trouble ends this writer.
+    private func giveUp(_ error: ArchiveError) throws(ArchiveError) -> ArchiveError {
+        guard error.isTemporary else {
+            isFailed = true
+            return error
+        }
+        for log in logs.values {
+            do throws(ArchiveError) { try log.rollBack() } catch {
+                isFailed = true
+                throw error
+            }
+        }
+        dirty.removeAll(keepingCapacity: true)
+        unsyncedBytes = 0
+        return error
+    }
+
+    private func check() throws(ArchiveError) {
+        guard !isFailed else { throw ArchiveError(code: .closed, operation: "go on after an error in", path: root) }
+    }
+
+    /// Commits what is appended. Open segments stay open for the next start.
+    public func close() throws(ArchiveError) {
+        try sync()
+        isFailed = true
+    }
+}

@@ -1,0 +1,242 @@
+import Bytes
+import Glibc
+import Wire
+
+/// Makes an open segment trustworthy at start: copies what is valid to new files, syncs and renames them.
+///
+/// What the page cache shows may not be on the disk, so nothing of the old files is built upon.
+struct Recovery: ~Copyable {
+    let root: String
+    let place: SegmentPlace
+    let crc: CRC32C
+    let generation: UInt32
+    /// The offset below which everything was acknowledged, as far as is known.
+    let committed: UInt64
+    private(set) var records: [IndexRecord] = []
+    private(set) var notes: [String] = []
+    private(set) var next: UInt64
+    private(set) var bytes = 0
+    private var buffer = ByteWriter(capacity: 1 << 20)
+
+    init(root: String, place: SegmentPlace, crc: CRC32C, generation: UInt32, committed: UInt64) {
+        self.root = root
+        self.place = place
+        self.crc = crc
+        self.generation = generation
+        self.committed = committed
+        next = place.first
+    }
+
+    mutating func run(lines: LineMap) throws(ArchiveError) {
+        try finishEarlier()
+        let source = try File(place.data, O_RDWR | O_CREAT)
+        let size = try source.size()
+        var index = try Names.read(place.index)
+        if index == nil || index?.isEmpty == true, size > 0, index == nil || committed > place.first {
+            notes.append("\(place.index) was missing and is rebuilt from the lines")
+            index = try rebuild(source, size: size, lines: lines)
+        }
+        try copy(source, size: size, index: index ?? [])
+    }
+
+    /// A run that ended between its two renames is brought to its end; one that ended before them is undone.
+    private func finishEarlier() throws(ArchiveError) {
+        if Names.exists(place.temporaryIndex), !Names.exists(place.temporaryData) {
+            try Names.publish(place.temporaryIndex, as: place.index)
+        }
+        unlink(place.temporaryIndex)
+        unlink(place.temporaryData)
+    }
+
+    /// Reads `count` bytes at `start` into the buffer; false when the file is shorter.
+    private mutating func load(_ source: borrowing File, _ start: UInt64, _ count: Int) throws(ArchiveError) -> Bool {
+        buffer.removeAll()
+        buffer.reserve(count)
+        let target = UnsafeMutableRawBufferPointer(start: buffer.base, count: count)
+        return try source.read(into: target, at: Int(start)) == count
+    }
+
+    private func view(_ count: Int) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(start: buffer.base, count: count)
+    }
+
+    private mutating func copy(_ source: borrowing File, size: Int, index: [UInt8]) throws(ArchiveError) {
+        let data = try File(place.temporaryData, O_RDWR | O_CREAT | O_TRUNC)
+        let found = decode(index)
+        var start: UInt64 = 0
+        var at = 0
+        while at < found.count {
+            guard let record = found[at], record.offset == next, record.start == start else {
+                // The index itself is damaged: go on at the next record that can follow.
+                let rest = found[(at + 1)...].firstIndex { entry in
+                    entry.map { $0.offset >= next && $0.start >= start && $0.end <= UInt64(size) } ?? false
+                }
+                guard let resume = rest, let record = found[resume] else { break }
+                try setAside(source, start..<record.start, offsets: next..<record.offset, like: nil)
+                start = record.start
+                at = resume
+                continue
+            }
+            var isWhole = false
+            if record.end <= UInt64(size), try load(source, record.start, Int(record.bytes)) {
+                isWhole = crc.checksum(of: view(Int(record.bytes))) == record.checksum
+            }
+            if isWhole || record.bytes == 0 {
+                var kept = record
+                kept.start = UInt64(bytes)
+                try data.write(view(Int(record.bytes)), at: bytes)
+                bytes += Int(record.bytes)
+                records.append(kept)
+                next = record.nextOffset
+            } else {
+                let isTail = !found[(at + 1)...].contains { $0.map { $0.end <= UInt64(size) } ?? false }
+                if isTail, record.nextOffset > committed { break }
+                let end = min(record.end, UInt64(size))
+                try setAside(
+                    source,
+                    min(start, end)..<end,
+                    offsets: next..<record.nextOffset,
+                    like: record
+                )
+            }
+            start = record.end
+            at += 1
+        }
+        if next < committed {
+            let from = min(start, UInt64(size))
+            try setAside(source, from..<UInt64(size), offsets: next..<committed, like: nil)
+        } else if start < UInt64(size) {
+            notes.append("\(place.data): \(UInt64(size) - start) bytes that were never acknowledged are dropped")
+        }
+        try publish(data)
+    }
+
+    private func decode(_ index: [UInt8]) -> [IndexRecord?] {
+        index.withUnsafeBytes { raw in
+            (0..<raw.count / IndexRecord.encodedBytes).map { number in
+                let begin = number * IndexRecord.encodedBytes
+                return IndexRecord.decode(
+                    UnsafeRawBufferPointer(rebasing: raw[begin..<begin + IndexRecord.encodedBytes]),
+                    crc: crc
+                )
+            }
+        }
+    }
+
+    /// Keeps the offsets of a damaged range and moves its bytes out of the way.
+    private mutating func setAside(
+        _ source: borrowing File,
+        _ range: Range<UInt64>,
+        offsets: Range<UInt64>,
+        like record: IndexRecord?
+    ) throws(ArchiveError) {
+        let directory = root + "/_meta/damaged"
+        try Names.makeDirectories(directory)
+        let path = "\(directory)/\(place.station)-\(offsets.lowerBound)-\(offsets.upperBound).bin"
+        let target = try File(path, O_WRONLY | O_CREAT | O_TRUNC)
+        var at = range.lowerBound
+        while at < range.upperBound {
+            let count = Int(min(range.upperBound - at, 1 << 20))
+            guard try load(source, at, count) else { break }
+            try target.write(view(count), at: Int(at - range.lowerBound))
+            at += UInt64(count)
+        }
+        try target.sync()
+        try Names.syncDirectory(directory)
+        notes.append(
+            "\(place.station)@\(offsets.lowerBound) to @\(offsets.upperBound) is damaged; its bytes are in \(path)"
+        )
+        records.append(
+            IndexRecord(
+                kind: .damaged,
+                flags: record?.flags ?? 0,
+                generation: generation,
+                offset: offsets.lowerBound,
+                start: UInt64(bytes),
+                count: UInt32(clamping: offsets.count),
+                bytes: 0,
+                producer: record?.producer ?? .zero,
+                epoch: record?.epoch ?? 0,
+                firstSequence: record?.firstSequence ?? 0,
+                lastSequence: record?.lastSequence ?? 0,
+                receivedAt: record?.receivedAt ?? Timestamp(microseconds: 0),
+                checksum: 0
+            )
+        )
+        next = offsets.upperBound
+    }
+
+    private mutating func publish(_ data: borrowing File) throws(ArchiveError) {
+        try data.sync()
+        buffer.removeAll()
+        for record in records { record.encode(into: &buffer, crc: crc) }
+        let index = try File(place.temporaryIndex, O_RDWR | O_CREAT | O_TRUNC)
+        try index.write(buffer.bytes, at: 0)
+        try index.sync()
+        try Names.syncDirectory(place.directory)
+        try Names.publish(place.temporaryData, as: place.data)
+        try Names.publish(place.temporaryIndex, as: place.index)
+    }
+
+    /// An index from what the lines say about themselves.
+    private mutating func rebuild(
+        _ source: borrowing File,
+        size: Int,
+        lines: LineMap
+    ) throws(ArchiveError) -> [UInt8] {
+        var writer = ByteWriter(capacity: 1 << 16)
+        var open: IndexRecord?
+        var (offset, at) = (place.first, 0)
+        var map = lines
+        func flush(_ record: IndexRecord?) {
+            guard let record else { return }
+            record.encode(into: &writer, crc: crc)
+            map.apply(record)
+        }
+        while at < size {
+            let count = min(size - at, Limits.enrichedPayloadBytes)
+            guard try load(source, UInt64(at), count) else { break }
+            var used = 0
+            while let feed = view(count)[used...].firstIndex(of: 10) {
+                let line = UnsafeRawBufferPointer(rebasing: view(count)[used...feed])
+                let stamp = EventScanner.ingest(line)
+                let sequence = stamp?.sequence ?? 0
+                if var record = open, let stamp, record.producer == stamp.producer, record.epoch == stamp.epoch,
+                    record.lastSequence + 1 == sequence, record.count < Limits.batchEvents,
+                    Int(record.bytes) + line.count <= Limits.enrichedPayloadBytes
+                {
+                    record.count += 1
+                    record.bytes += UInt32(line.count)
+                    record.lastSequence = sequence
+                    record.checksum = crc.extend(record.checksum, over: line)
+                    open = record
+                } else {
+                    flush(open)
+                    let main = stamp.flatMap { map.lines[$0.producer]?.first { !$0.isFork } }
+                    open = IndexRecord(
+                        kind: (main?.committed ?? 0) >= sequence && main != nil ? .fork : .batch,
+                        flags: stamp == nil ? 2 : 1,
+                        generation: generation,
+                        offset: offset,
+                        start: UInt64(at + used),
+                        count: 1,
+                        bytes: UInt32(line.count),
+                        producer: stamp?.producer ?? .zero,
+                        epoch: stamp?.epoch ?? 0,
+                        firstSequence: sequence,
+                        lastSequence: sequence,
+                        receivedAt: stamp?.receivedAt ?? Timestamp(microseconds: 0),
+                        checksum: crc.checksum(of: line)
+                    )
+                }
+                offset += 1
+                used = feed + 1
+            }
+            // The rest is not a line: a torn tail.
+            if used == 0 { break }
+            at += used
+        }
+        flush(open)
+        return writer.array
+    }
+}

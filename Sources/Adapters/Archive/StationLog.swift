@@ -1,0 +1,62 @@
+import Bytes
+import CPlatform
+import Glibc
+
+/// The two files that a station's batches go to.
+final class SegmentFiles {
+    let place: SegmentPlace
+    let data: File
+    let index: File
+
+    init(_ place: SegmentPlace) throws(ArchiveError) {
+        self.place = place
+        data = try File(place.data, O_RDWR | O_CREAT)
+        index = try File(place.index, O_RDWR | O_CREAT)
+    }
+}
+
+/// The writing end of one station. What is `committed…` is on the disk, the rest is gone after a rollback.
+final class StationLog {
+    let station: StationName
+    var files: SegmentFiles?
+    var lines = LineMap()
+    var date = ""
+    var openedAt = Timestamp(microseconds: 0)
+    var next: UInt64 = 0
+    var committedNext: UInt64 = 0
+    var bytes = 0
+    var committedBytes = 0
+    var indexBytes = 0
+    var pending: [IndexRecord] = []
+    /// How many bytes of the segment the filesystem has promised.
+    var reserved = 0
+    let mark: File
+
+    static let reserveStep = 16 * 1024 * 1024
+
+    init(root: String, station: StationName) throws(ArchiveError) {
+        self.station = station
+        try Names.makeDirectories(Layout.stationDirectory(root, station))
+        mark = try File(Layout.mark(root, station), O_RDWR | O_CREAT)
+    }
+
+    /// Asks for room ahead of the writes; the file's size does not change, so readers see nothing of it. A disk
+    /// that is too full, or a filesystem that cannot, shows at the write itself.
+    func reserve(_ count: Int) {
+        guard bytes + count > reserved, let files else { return }
+        let wanted = max(count, Self.reserveStep)
+        _ = enlace_reserve(files.data.descriptor, Int64(bytes), Int64(wanted))
+        reserved = bytes + wanted
+    }
+
+    /// Forgets what is not committed, on the disk too.
+    func rollBack() throws(ArchiveError) {
+        next = committedNext
+        bytes = committedBytes
+        pending.removeAll(keepingCapacity: true)
+        reserved = bytes
+        guard let files else { return }
+        try files.data.truncate(to: bytes)
+        try files.index.truncate(to: indexBytes)
+    }
+}

@@ -1,0 +1,239 @@
+import Archive
+import Bytes
+import Delivery
+import Logging
+import Platform
+import Synchronization
+import Wire
+import ZeroMQ
+
+/// Receives batches and hellos, and puts batches in order: one thread around `SinkOrdering`.
+final class SinkIntake {
+    /// Where a producer's hellos come from.
+    private struct Address {
+        var route: [UInt8]
+        var epochs: Set<UInt64>
+        var current: UInt64
+        var heard_ms: Int64
+    }
+
+    private let options: SinkOptions
+    private let queue: WorkQueue<SinkWork>
+    private let results: Mailbox<CommitResult>
+    private let counters: SinkCounters
+    private let stop: StopSignal
+    private let log: Logger
+
+    private var ordering: SinkOrdering
+    private var slots: [UInt64: (box: MessageBox, header: BatchHeader)] = [:]
+    private var nextSlot: UInt64 = 1
+    private var addresses: [Identifier128: [Address]] = [:]
+    private var frames = Multipart()
+    private var scratch = ByteWriter(capacity: 1024)
+    private var arrived: [CommitResult] = []
+
+    init(
+        options: SinkOptions,
+        start: ArchiveStart,
+        queue: WorkQueue<SinkWork>,
+        results: Mailbox<CommitResult>,
+        counters: SinkCounters,
+        stop: StopSignal,
+        log: Logger
+    ) {
+        self.options = options
+        self.queue = queue
+        self.results = results
+        self.counters = counters
+        self.stop = stop
+        self.log = log
+        ordering = SinkOrdering(
+            archive: start.identifier,
+            generation: start.generation,
+            sink: Random.identifier(),
+            holdBytes: options.holdBytes,
+            producers: start.producers.map { producer in
+                (
+                    id: producer.id, station: producer.station,
+                    lines: producer.lines.map {
+                        SinkLine(epochs: $0.epochs, committed: $0.committed, isFork: $0.isFork)
+                    }
+                )
+            }
+        )
+    }
+
+    private static var now_ms: Int64 { Int64(Clock.monotonicNanoseconds() / 1_000_000) }
+
+    /// The thread's body; `started` is told once the endpoints are bound.
+    func run(_ context: borrowing Context, started: () -> Void) throws {
+        var intakeOptions = SocketOptions()
+        intakeOptions.maximumMessageBytes = Int64(Limits.frameBytes)
+        intakeOptions.receiveHighWaterMark = 16
+        var intake = try context.socket(.router, intakeOptions)
+        var control = try context.socket(.router, SocketOptions())
+        try control.bind(try options.run.endpoint(.sinkControl))
+        try intake.bind(try options.run.endpoint(.sinkIntake))
+        started()
+        var poller = Poller()
+        let batches = poller.add(intake)
+        let hellos = poller.add(control)
+        let commits = poller.add(descriptor: results.descriptor)
+        _ = poller.add(descriptor: stop.descriptor)
+        while !stop.isGiven {
+            try poller.wait(timeoutMilliseconds: 250)
+            if poller.isReadable(commits) { try settle(&control) }
+            if poller.isReadable(hellos) { try hear(&control) }
+            if poller.isReadable(batches) { try receive(&intake, &control) }
+            report()
+        }
+    }
+
+    /// After the stop: what the committer has still put on the disk is told to the producers.
+    private func settle(_ control: inout Socket) throws {
+        results.drain(into: &arrived)
+        for result in arrived {
+            switch result {
+            case .committed(let ticket): try carryOut(ordering.committed(through: ticket), &control)
+            case .failed(let ticket):
+                try carryOut(ordering.failed(from: ticket), &control)
+                _ = queue.push(.resume, cost: 1)
+            case .gapRecorded(let producer, let generation):
+                ordering.gapRecorded(producer: producer, generation: generation)
+            }
+        }
+    }
+
+    // MARK: - Listening
+
+    private static let messagesAtOnce = 64
+
+    private func hear(_ control: inout Socket) throws {
+        for _ in 0..<Self.messagesAtOnce {
+            guard try control.receive(into: &frames) else { return }
+            guard frames.count == 2 else { continue }
+            let message: ControlMessage
+            do throws(FrameError) {
+                message = try frames.withBytes(at: 1) { (bytes) throws(FrameError) in
+                    try ControlMessage.decode(bytes)
+                }
+            } catch {
+                counters.broken.add(1, ordering: .relaxed)
+                log.warning("a producer speaks another language", metadata: ["reason": "\(error)"])
+                continue
+            }
+            guard case .hello(let hello) = message else { continue }
+            remember(hello, route: frames.bytes(at: 0))
+            try carryOut(ordering.heard(hello), &control)
+        }
+    }
+
+    private func remember(_ hello: Hello, route: [UInt8]) {
+        guard let current = hello.epochs.last?.epoch else { return }
+        let now = Self.now_ms
+        var known = (addresses[hello.producer] ?? []).filter { $0.current != current && now - $0.heard_ms < 5_000 }
+        known.append(
+            Address(route: route, epochs: Set(hello.epochs.map(\.epoch)), current: current, heard_ms: now)
+        )
+        addresses[hello.producer] = known.suffix(4)
+    }
+
+    private func receive(_ intake: inout Socket, _ control: inout Socket) throws {
+        for _ in 0..<Self.messagesAtOnce {
+            guard try intake.receive(into: &frames) else { return }
+            guard frames.count == 3, frames.withBytes(at: 1, { BatchFrame.decodeAppend($0) }) != nil else {
+                counters.broken.add(1, ordering: .relaxed)
+                continue
+            }
+            let box = MessageBox(frames.take(2))
+            let header: BatchHeader
+            do throws(BatchHeader.DecodeError) {
+                header = try box.withBytes { (bytes) throws(BatchHeader.DecodeError) in
+                    try BatchHeader.decodeBatch(bytes, checksum: .hardware).header
+                }
+            } catch {
+                // Not acknowledged: its producer sends it again.
+                counters.broken.add(1, ordering: .relaxed)
+                log.error("a batch from a worker is broken", metadata: ["reason": "\(error.rawValue)"])
+                continue
+            }
+            let slot = nextSlot
+            nextSlot += 1
+            slots[slot] = (box, header)
+            try carryOut(ordering.received(header, slot: slot, bytes: box.count), &control)
+        }
+    }
+
+    // MARK: - Doing
+
+    private func carryOut(_ actions: [SinkOrdering.Action], _ control: inout Socket) throws {
+        for action in actions {
+            switch action {
+            case .append(let slot, let ticket, let skip, let isFork):
+                guard let held = slots.removeValue(forKey: slot) else { continue }
+                // The hold budget bounds the queue; it never makes this thread wait.
+                _ = queue.push(
+                    .append(held.box, held.header, ticket: ticket, skip: skip, isFork: isFork),
+                    cost: held.box.count
+                )
+            case .release(let slot, _): slots[slot] = nil
+            case .send(let message, let producer, let epoch): try send(message, producer, epoch, &control)
+            case .recordGap(let gap): _ = queue.push(.gap(gap), cost: 1)
+            case .note(let note): tell(note)
+            }
+        }
+    }
+
+    /// To every address of the producer that knows the epoch; one that is gone says hello again.
+    private func send(
+        _ message: ControlMessage,
+        _ producer: Identifier128,
+        _ epoch: UInt64,
+        _ control: inout Socket
+    ) throws {
+        for address in addresses[producer] ?? [] where address.epochs.contains(epoch) {
+            scratch.removeAll()
+            message.encode(into: &scratch)
+            frames.removeAll()
+            frames.append(Message(copying: address.route))
+            frames.append(copying: scratch.bytes)
+            _ = try control.send(&frames)
+        }
+    }
+
+    private func tell(_ note: SinkOrdering.Note) {
+        switch note {
+        case .producerJoined(let producer, let station):
+            log.info("a producer joined", metadata: ["station": "\(station)", "producer": "\(producer)"])
+            return
+        case .forked(let producer, let epoch, let sequence):
+            log.critical(
+                "an outbox was rolled back or cloned: its events are archived as a fork",
+                metadata: [
+                    "producer": "\(producer)", "epoch": "\(epoch.hexDigits)", "from_sequence": "\(sequence)",
+                ]
+            )
+        case .olderArchive(let producer, let watermark, let committed):
+            log.critical(
+                "an older copy of this archive was put in place: recording what it lacks",
+                metadata: [
+                    "producer": "\(producer)", "watermark": "\(watermark)", "once_committed": "\(committed)",
+                ]
+            )
+        case .otherArchive(let producer, let expects):
+            log.critical(
+                "a producer belongs to another archive and is refused; see enlace archive adopt",
+                metadata: ["producer": "\(producer)", "archive": "\(expects)"]
+            )
+        }
+        counters.alarms.add(1, ordering: .relaxed)
+    }
+
+    private func report() {
+        counters.duplicateEvents.store(ordering.duplicateEvents, ordering: .relaxed)
+        counters.droppedBatches.store(ordering.droppedBatches, ordering: .relaxed)
+        counters.heldBytes.store(ordering.heldBytes, ordering: .relaxed)
+        counters.waitingBatches.store(ordering.waitingBatches, ordering: .relaxed)
+        counters.producers.store(ordering.producerCount, ordering: .relaxed)
+    }
+}
