@@ -41,6 +41,7 @@ let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-s
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -51,6 +52,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-numerics", from: "1.1.1"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
@@ -69,7 +71,9 @@ let package = Package(
         core("Incident", ["Bytes"]),
         core("Wire", ["Bytes"]),
         core("Delivery", ["Bytes", "Wire"]),
+        core("Border", ["Incident", realModule]),
         core("Generator", ["Bytes"]),
+        core("Relevance", ["Border", "Bytes", "Incident"]),
 
         // Adapters: each over one library.
         adapter("Platform", ["Bytes", "Wire", "CPlatform"]),
@@ -77,15 +81,42 @@ let package = Package(
         adapter("Archive", ["Bytes", "Wire", "CPlatform", crypto]),
         adapter("EventJSON", ["Bytes", "Incident", "CSimdJSON"]),
         adapter("Outbox", ["Bytes", "Wire", "CLMDB", "CPlatform"]),
+        adapter("ReferenceData", ["Border", "Bytes", "Incident", "Relevance", crypto, yams]),
+        adapter(
+            "Settings",
+            ["Bytes", "Wire", argumentParser, configuration, yams, systemPackage]),
+        adapter("Telemetry", ["Bytes", logging]),
 
         // Stages: the machines' shells.
+        stage("Daemon", ["Bytes", "Platform", "Settings", "Telemetry", argumentParser, logging, signals]),
         stage(
             "ProducerStage",
             [
-                "Bytes", "Wire", "Incident", "Delivery", "Platform", "ZeroMQ", "Outbox", "EventJSON", logging, crypto,
+                "Daemon", "Bytes", "Wire", "Incident", "Delivery", "Platform", "ZeroMQ", "Outbox", "EventJSON", logging, crypto,
             ]),
-        stage("EnricherStage", ["Bytes", "Wire", "Incident", "Delivery", "Platform", "ZeroMQ", logging]),
-        stage("SinkStage", ["Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "Archive", "EventJSON", logging]),
+        stage(
+            "EnricherStage",
+            ["Daemon", "Bytes", "Wire", "Incident", "Delivery", "EventJSON", "Platform", "Relevance", "ZeroMQ", logging]),
+        stage("SinkStage", ["Daemon", "Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "Archive", "EventJSON", logging]),
+
+        stage("GatewayClient", ["Bytes", "Wire", "Platform", "ZeroMQ", "EventJSON", logging]),
+        stage("TailStage", ["Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "EventJSON"]),
+
+        // Executables: parse, wire, run.
+        executable(
+            "enlace",
+            [
+                "Archive", "Bytes", "Daemon", "EventJSON", "GatewayClient", "Generator", "Incident", "Platform",
+                "ReferenceData",
+                "Settings", "TailStage", "Wire", argumentParser,
+            ]),
+        executable(
+            "enlace-producer",
+            ["Bytes", "Daemon", "Platform", "ProducerStage", "ReferenceData", "Settings", argumentParser, signals]),
+        executable(
+            "enlace-enricher",
+            ["Bytes", "Daemon", "EnricherStage", "Incident", "Platform", "ReferenceData", "Settings", argumentParser]),
+        executable("enlace-sink", ["Daemon", "Platform", "Settings", "SinkStage", argumentParser]),
 
         // Tests.
         tests("ArchiveTests", ["Archive", "Bytes", "Wire", "CPlatform"]),

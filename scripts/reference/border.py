@@ -82,14 +82,23 @@ def simplify(line):
     return [point for point, kept in zip(line, keep) if kept]
 
 
-def kind(point):
+def kind(point, is_behind_el_paso):
     x, y = point
     if x < PACIFIC_LONGITUDE or x > GULF_LONGITUDE:
         return "maritime"
     (west, south), (east, north) = COLORADO
     if west <= x <= east and south < y < north and not (y < 32.495 and x > -114.80):
         return "river"
-    return "river" if x > EL_PASO_LONGITUDE else "land"
+    return "river" if is_behind_el_paso else "land"
+
+
+def kinds_along(line):
+    found = []
+    is_behind_el_paso = False
+    for a, b in zip(line, line[1:]):
+        is_behind_el_paso |= b[0] > EL_PASO_LONGITUDE
+        found.append(kind(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2), is_behind_el_paso))
+    return found
 
 
 def build():
@@ -97,7 +106,7 @@ def build():
     shared = edges(finder, US_ZONES) & edges(finder, MX_ZONES)
     line = simplify(merge(shared))
     rounded = [[round(x, 6), round(y, 6)] for x, y in line]
-    kinds = [kind(((a[0] + b[0]) / 2, (a[1] + b[1]) / 2)) for a, b in zip(rounded, rounded[1:])]
+    kinds = kinds_along(rounded)
     rows = ["from_index,to_index,kind,accuracy_m"]
     start = 0
     for index in range(1, len(kinds) + 1):

@@ -175,9 +175,18 @@ final class LiveLoop {
         }
     }
 
+    /// Where every station's stream stands.
+    private var heads: String {
+        let list = live.allHeads.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
+        return "{\"status\":\"ok\",\"heads\":{\(list)},\"archive\":\"\(archive.id)\","
+            + "\"generation\":\(archive.generation)}"
+    }
+
     /// Reads what was asked for into `answer` and returns the first frame of the reply.
     private func answerHead(_ bytes: UnsafeRawBufferPointer, _ reader: ArchiveReader) -> String {
-        guard let request = try? JSONValue.parse(bytes), let name = request["station"]?.string,
+        let parsed = try? JSONValue.parse(bytes)
+        if parsed?["query"]?.string == "heads" { return heads }
+        guard let request = parsed, let name = request["station"]?.string,
             let station = StationName(name), let from = request["from"]?.unsigned
         else {
             return "{\"status\":\"error\",\"reason\":\"a request is a JSON object with station and from\"}"

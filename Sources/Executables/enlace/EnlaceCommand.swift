@@ -1,0 +1,14 @@
+import ArgumentParser
+import Settings
+
+@main
+struct EnlaceCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "enlace",
+        abstract: "Publish, follow and keep public-safety incidents that matter across a border.",
+        version: Version.text,
+        subcommands: [
+            PublishCommand.self, TailCommand.self, ArchiveCommand.self, RejectsCommand.self, StatusCommand.self,
+            GenerateCommand.self,
+        ])
+}

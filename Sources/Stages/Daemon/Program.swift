@@ -1,0 +1,77 @@
+import ArgumentParser
+import Bytes
+import Glibc
+import Logging
+import Platform
+import Settings
+import Telemetry
+
+/// What every program does before and after its work: settings, logs, words for a failure.
+public enum Program {
+    /// The process's environment.
+    public static var environment: [String: String] {
+        var variables: [String: String] = [:]
+        var next = environ
+        while let entry = next.pointee {
+            let text = String(cString: entry)
+            if let equals = text.firstIndex(of: "=") {
+                variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            next += 1
+        }
+        return variables
+    }
+
+    /// The path of this program's file.
+    public static var executablePath: String {
+        withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4096) { buffer in
+            guard let start = buffer.baseAddress else { return "" }
+            let count = readlink("/proc/self/exe", start, buffer.count)
+            return String(
+                decoding: UnsafeRawBufferPointer(start: start, count: max(0, count)), as: UTF8.self)
+        }
+    }
+
+    /// Reads the settings and sets up the log; `flags` are those of the command besides the common ones.
+    public static func prepare(
+        _ name: String, _ common: CommonOptions, flags: [SettingsKey: String] = [:]
+    ) async throws -> (settings: EnlaceSettings, log: Logger) {
+        let settings = try await EnlaceSettings.load(
+            flags: common.flags.merging(flags) { $1 }, configPath: common.config, environment: environment,
+            defaults: (DefaultDirectories.run, DefaultDirectories.state), exists: Files.exists)
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        let format: LineLogHandler.Format = settings.logFormat == .json ? .json : .text
+        let log = Logger(label: name) { label in
+            LineLogHandler(program: label, level: level, format: format, now: Clock.now)
+        }
+        return (settings, log)
+    }
+
+    /// Runs a command's work and ends the process as it says; a failure is told in one line on standard error.
+    public static func run(_ name: String, _ body: () async throws -> ExitStatus) async throws {
+        let status: ExitStatus
+        do { status = try await body() } catch let error as ExitCode { throw error } catch let error as ValidationError {
+            throw error
+        } catch {
+            say("\(name): \(error)")
+            throw ExitCode(error is SettingsError ? ExitStatus.usage.rawValue : ExitStatus.failed.rawValue)
+        }
+        if status != .done { throw ExitCode(status.rawValue) }
+    }
+
+    /// Writes a line for people to standard error.
+    public static func say(_ text: String) {
+        let line = Array((text + "\n").utf8)
+        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+    }
+
+    /// Writes a line of data to standard output; false when nobody reads it any more.
+    @discardableResult
+    public static func put(_ text: String) -> Bool {
+        let line = Array((text + "\n").utf8)
+        do {
+            try line.withUnsafeBytes { try Files.writeAll(1, $0, path: "standard output") }
+            return true
+        } catch { return false }
+    }
+}
