@@ -39,7 +39,6 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
-let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 let realModule: Target.Dependency = .product(name: "RealModule", package: "swift-numerics")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -55,13 +54,13 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.6.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
-        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
     ],
     targets: [
         // System: headers and shims.
         .systemLibrary(name: "CLMDB", path: "Sources/System/CLMDB"),
         .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ"),
         .target(name: "CPlatform", path: "Sources/System/CPlatform"),
+        .target(name: "CSupervisor", path: "Sources/System/CSupervisor"),
         .target(
             name: "CSimdJSON", path: "Sources/System/CSimdJSON",
             linkerSettings: [.linkedLibrary("simdjson")]),
@@ -81,6 +80,7 @@ let package = Package(
         adapter("Archive", ["Bytes", "Wire", "CPlatform", crypto]),
         adapter("EventJSON", ["Bytes", "Incident", "CSimdJSON"]),
         adapter("Outbox", ["Bytes", "Wire", "CLMDB", "CPlatform"]),
+        adapter("Processes", ["CSupervisor"]),
         adapter("ReferenceData", ["Border", "Bytes", "Incident", "Relevance", crypto, yams]),
         adapter(
             "Settings",
@@ -100,15 +100,15 @@ let package = Package(
         stage("SinkStage", ["Daemon", "Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "Archive", "EventJSON", logging]),
 
         stage("GatewayClient", ["Bytes", "Wire", "Platform", "ZeroMQ", "EventJSON", logging]),
+        stage("Supervisor", ["Bytes", "EventJSON", "Platform", "Processes", logging]),
         stage("TailStage", ["Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "EventJSON"]),
 
         // Executables: parse, wire, run.
         executable(
             "enlace",
             [
-                "Archive", "Bytes", "Daemon", "EventJSON", "GatewayClient", "Generator", "Incident", "Platform",
-                "ReferenceData",
-                "Settings", "TailStage", "Wire", argumentParser,
+                "Archive", "Border", "Bytes", "Daemon", "EventJSON", "GatewayClient", "Generator", "Incident", "Platform",
+                "ReferenceData", "Relevance", "Settings", "Supervisor", "TailStage", "Wire", argumentParser, logging, signals,
             ]),
         executable(
             "enlace-producer",

@@ -120,10 +120,21 @@ public final class EventReader {
     private func appendLine(_ body: UnsafeRawBufferPointer, to writer: inout ByteWriter) {
         let start = writer.count
         writer.append(body)
-        var at = start
-        while at < writer.count {
-            if body[at - start] < 0x20 { writer.overwrite(at: at, littleEndian: UInt8(0x20)) }
-            at &+= 1
+        var at = 0
+        while at < body.count {
+            // Eight at a time: a byte below a space borrows into its highest bit, which it does not have itself.
+            if at &+ 8 <= body.count {
+                let word = body.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                if (word &- 0x2020_2020_2020_2020) & ~word & 0x8080_8080_8080_8080 == 0 {
+                    at &+= 8
+                    continue
+                }
+            }
+            let end = min(at &+ 8, body.count)
+            while at < end {
+                if body[at] < 0x20 { writer.overwrite(at: start + at, littleEndian: UInt8(0x20)) }
+                at &+= 1
+            }
         }
     }
 

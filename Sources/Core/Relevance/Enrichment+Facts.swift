@@ -14,26 +14,33 @@ extension Enrichment {
             assessment.fix = fix
             assessment.side = fix.side
         }
-        if let place = incident.place,
-            let found = reference.gazetteer.find(
-                place, country: incident.country,
-                stationCountry: own.map { reference.taxonomy.stations[$0].country })
-        {
-            assessment.town = found.isNear ? nil : found.town
-            if assessment.position == nil {
-                let town = reference.gazetteer.towns[found.town]
-                let accuracy_m = town.radius_m + (found.isNear ? 10_000 : 0)
-                var fix = reference.border.locate(town.position, accuracy_m: accuracy_m)
-                fix.side = found.isNear ? fix.side : town.country == "US" ? .us : .mx
-                assessment.positionBasis = .place
-                assessment.position = town.position
-                assessment.fix = fix
-                assessment.side = fix.side
+        let station = own.map { reference.taxonomy.stations[$0] }
+        if let place = incident.place {
+            if let found = reference.gazetteer.find(place, country: incident.country, station: station) {
+                take(found, basis: .place, &assessment)
             }
+        } else if assessment.position == nil, let narrative = incident.narrative,
+            let found = reference.gazetteer.findFirst(in: narrative, country: incident.country, station: station)
+        {
+            take(found, basis: .narrative, &assessment)
         }
         if assessment.position == nil, let country = incident.country {
             assessment.side = country == "US" ? .us : country == "MX" ? .mx : .other
         }
+    }
+
+    /// A town that words name: its position, where no coordinates are stated.
+    private func take(_ found: Gazetteer.Place, basis: PositionBasis, _ assessment: inout Assessment) {
+        assessment.town = found.isNear ? nil : found.town
+        guard assessment.position == nil else { return }
+        let town = reference.gazetteer.towns[found.town]
+        let accuracy_m = town.radius_m + (found.isNear ? 10_000 : 0)
+        var fix = reference.border.locate(town.position, accuracy_m: accuracy_m)
+        fix.side = found.isNear ? fix.side : town.country == "US" ? .us : .mx
+        assessment.positionBasis = basis
+        assessment.position = town.position
+        assessment.fix = fix
+        assessment.side = fix.side
     }
 
     func stationIndex(_ name: Text) -> Int? {
@@ -58,7 +65,7 @@ extension Enrichment {
             if fix.distance_m <= 5_000, isExact { draft.insert(.near5km) }
             if fix.distance_m <= 50_000, fix.geometricSide != .other { draft.insert(.near50km) }
         }
-        if let town = assessment.town, assessment.positionBasis == .place,
+        if let town = assessment.town, assessment.positionBasis != .stated,
             reference.gazetteer.towns[town].touchesLine
         {
             draft.insert(.lineTown)
@@ -120,16 +127,34 @@ extension Enrichment {
         tokenizer.tokenize(narrative, rules.lexicon.vocabulary)
         tokenizer.markScopes(rules.lexicon.cues)
         rules.lexicon.find(in: tokenizer.tokens, into: &matches)
-        for match in matches where !match.isNegated {
+        var explicit = FactSet()
+        for match in matches where !match.isNegated && (match.toward == .us || match.toward == .mx) {
+            explicit.insert(Int(match.fact))
+        }
+        for (index, match) in matches.enumerated() where !match.isNegated {
             let fact = rules.wordFacts[Int(match.fact) &- rules.firstWordFact]
             if fact.isRelative, isSame(match.named, draft.here) { continue }
             draft.supposed.insert(Int(match.fact))
             if !match.isHypothetical { draft.asserted.insert(Int(match.fact)) }
-            if fact.isMovement { draft.move(match.toward) }
+            if fact.isMovement, !isOverruled(match, index, explicit) { draft.move(match.toward) }
             if fact.isOffence { draft.isOffence = true }
             if fact.isMigration { draft.isMigration = true }
             draft.contraband |= fact.contraband
             if draft.mode == nil { draft.mode = fact.mode }
         }
+    }
+
+    /// Whether a movement whose direction is only inferred stands aside: for the same fact with a stated direction
+    /// ("crossed the border into Mexico"), or for a longer phrase that holds it ("fled across the border").
+    private func isOverruled(_ match: PhraseMatch, _ index: Int, _ explicit: FactSet) -> Bool {
+        guard match.toward != .us, match.toward != .mx, match.toward != .both else { return false }
+        if explicit.contains(Int(match.fact)) { return true }
+        for (other, longer) in matches.enumerated() where other != index && !longer.isNegated {
+            guard longer.start <= match.start, longer.end >= match.end, longer.fact != match.fact,
+                longer.end - longer.start > match.end - match.start || match.toward == .here && longer.toward == .other
+            else { continue }
+            if reference.rules.wordFacts[Int(longer.fact) &- reference.rules.firstWordFact].isMovement { return true }
+        }
+        return false
     }
 }

@@ -43,7 +43,9 @@ public final class Enrichment {
     public func assess(incident: Incident) -> Assessment {
         var assessment = Assessment()
         locate(incident, &assessment)
-        var draft = Draft(incident: incident, assessment: assessment)
+        var draft = Draft(
+            incident: incident, assessment: assessment,
+            stationCountry: assessment.stations.0.map { reference.taxonomy.stations[$0].country })
         gatherFields(incident, assessment, &draft)
         gatherWords(incident, assessment, &draft)
         decide(draft, incident, &assessment)
@@ -80,9 +82,13 @@ public final class Enrichment {
         /// The side against which words are read: where it happened, by geometry when the line is near.
         var here: Side
 
-        init(incident: Incident, assessment: Assessment) {
+        init(incident: Incident, assessment: Assessment, stationCountry: String?) {
             mode = incident.mode
             here = assessment.side == .ambiguous ? assessment.fix?.geometricSide ?? .other : assessment.side
+            if here == .other, assessment.position == nil, let country = stationCountry {
+                // Nobody says where: words are read as the reporting station would read them.
+                here = country == "US" ? .us : .mx
+            }
         }
 
         mutating func insert(_ fact: FieldFact) {

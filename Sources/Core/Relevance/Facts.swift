@@ -50,13 +50,14 @@ public enum Flow: UInt8, CaseIterable, Sendable {
 
 /// Where a position comes from.
 public enum PositionBasis: UInt8, CaseIterable, Sendable {
-    case stated, place, none
+    case stated, place, narrative, none
 
     /// As written in an event.
     public var label: StaticString {
         switch self {
         case .stated: "stated"
         case .place: "place"
+        case .narrative: "narrative"
         case .none: "none"
         }
     }

@@ -76,6 +76,8 @@ public final class Gazetteer: Sendable {
     private let states: [UInt64: (country: String, admin1: String)]
     private let countries: [UInt64: String]
     private let nearWords: Set<UInt64>
+    /// Words before a place, and whether they say only that it is near.
+    private let whereWords: [UInt64: Bool]
 
     /// Indexes the names.
     public init(towns: [Town], states: [State]) {
@@ -98,12 +100,22 @@ public final class Gazetteer: Sendable {
         ]
         countries = Dictionary(
             names.map { (Self.hash(Array($0.0.utf8)[...]), $0.1) }, uniquingKeysWith: { first, _ in first })
+        whereWords = Dictionary(
+            uniqueKeysWithValues: [
+                ("near", true), ("cerca", true), ("de", true), ("outside", true), ("in", false), ("at", false),
+                ("en", false),
+            ].map { (Self.hash(Array($0.0.utf8)[...]), $0.1) })
         nearWords = Set(["near", "cerca de", "outside", "afueras de"].map { Self.hash(Array($0.utf8)[...]) })
     }
 
+    /// A town without a state counts only this near to the station, in degrees of latitude, or when it is large.
+    static let reach_deg = 3.6
+    /// People from which a town is known everywhere.
+    static let largePopulation = 500_000
+
     /// The town that a place in words names: `Nogales`, `Nogales, Sonora`, `near Douglas, AZ`. Among namesakes the
     /// state and country decide, then the country of the station, then the number of people.
-    public func find(_ place: Text, country: Text?, stationCountry: String?) -> Place? {
+    public func find(_ place: Text, country: Text?, station: Taxonomy.StationEntry?) -> Place? {
         var parts = [ArraySlice<UInt8>]()
         var rest = Array(place.bytes)[...]
         while let comma = rest.firstIndex(of: 0x2C) {
@@ -122,7 +134,9 @@ public final class Gazetteer: Sendable {
                 break
             }
         }
-        guard let candidates = byName[Self.hash(name)] else { return nil }
+        let nameHash = Self.hash(name)
+        if parts.count == 1, states[nameHash] != nil || countries[nameHash] != nil { return nil }
+        guard let candidates = byName[nameHash] else { return nil }
         var wantedState: (country: String, admin1: String)?
         var wantedCountry: String? = country.map(\.string)
         for part in parts.dropFirst() {
@@ -133,12 +147,50 @@ public final class Gazetteer: Sendable {
                 wantedCountry = named
             }
         }
-        return best(candidates, wantedState, wantedCountry, stationCountry).map { Place(town: $0, isNear: isNear) }
+        return best(candidates, wantedState, wantedCountry, station).map { Place(town: $0, isNear: isNear) }
     }
+
+    /// The first town that a narrative names behind a word that says where: "near Naco, Sonora", "en Agua Prieta".
+    public func findFirst(in narrative: Text, country: Text?, station: Taxonomy.StationEntry?) -> Place? {
+        let bytes = narrative.bytes
+        var words: [Range<Int>] = []
+        var at = 0
+        while at < bytes.count, words.count < 256 {
+            let start = at
+            while at < bytes.count, !Self.isBreak(bytes[at]) { at += 1 }
+            if at > start { words.append(start..<at) }
+            at += 1
+        }
+        for (index, word) in words.enumerated().dropFirst() where Self.isUpper(bytes[word.lowerBound]) {
+            let before = Self.hash(Array(bytes[words[index - 1]])[...])
+            guard let isNear = whereWords[before] else { continue }
+            for length in [3, 2, 1] where index + length <= words.count {
+                var end = words[index + length - 1].upperBound
+                if bytes[word.lowerBound..<end].contains(where: { $0 == 0x2C || $0 == 0x2E || $0 == 0x3B }) { continue }
+                let name = Text(UnsafeRawBufferPointer(rebasing: bytes[word.lowerBound..<end]))
+                guard find(name, country: country, station: station) != nil else { continue }
+                // A state behind a comma belongs to it.
+                if index + length < words.count, end < bytes.count, bytes[end] == 0x2C {
+                    end = words[index + length].upperBound
+                }
+                let full = Text(UnsafeRawBufferPointer(rebasing: bytes[word.lowerBound..<end]))
+                guard let found = find(full, country: country, station: station) else { continue }
+                return Place(town: found.town, isNear: isNear)
+            }
+        }
+        return nil
+    }
+
+    /// White space and the marks that end a word; a comma ends it too, and is looked at afterwards.
+    private static func isBreak(_ byte: UInt8) -> Bool {
+        byte == 0x20 || byte == 0x2C || byte == 0x2E || byte == 0x3B || byte == 0x3A || byte == 0x0A || byte == 0x22
+    }
+
+    private static func isUpper(_ byte: UInt8) -> Bool { (65...90).contains(byte) || byte == 0xC3 }
 
     private func best(
         _ candidates: [Int32], _ state: (country: String, admin1: String)?, _ country: String?,
-        _ stationCountry: String?
+        _ station: Taxonomy.StationEntry?
     ) -> Int? {
         var best: Int?
         var bestRank = (-1, -1)
@@ -146,7 +198,12 @@ public final class Gazetteer: Sendable {
             let town = towns[Int(candidate)]
             if let state, state != (town.country, town.admin1) { continue }
             if let country, country != town.country { continue }
-            let rank = (town.country == stationCountry ? 1 : 0, town.population)
+            if state == nil, let station, town.population < Self.largePopulation {
+                let dx = (town.position.longitude_deg - station.position.longitude_deg) * 0.86
+                let dy = town.position.latitude_deg - station.position.latitude_deg
+                if dx * dx + dy * dy > Self.reach_deg * Self.reach_deg { continue }
+            }
+            let rank = (town.country == station?.country ? 1 : 0, town.population)
             if rank > bestRank { (best, bestRank) = (Int(candidate), rank) }
         }
         return best

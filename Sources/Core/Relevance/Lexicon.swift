@@ -90,9 +90,23 @@ final class Lexicon: Sendable {
         case word(UInt16), set(UInt16), number, gap(Int)
     }
 
+    /// One step to a node: what fills it, without references.
     struct Edge {
-        var slot: Slot
+        enum Kind: UInt8 { case word, set, number, gap }
+        var kind: Kind
+        /// A word, a set, or the most words of a gap.
+        var value: UInt16
         var target: Int32
+
+        init(_ slot: Slot, target: Int32) {
+            self.target = target
+            switch slot {
+            case .word(let word): (kind, value) = (.word, word)
+            case .set(let set): (kind, value) = (.set, set)
+            case .number: (kind, value) = (.number, 0)
+            case .gap(let most): (kind, value) = (.gap, UInt16(most))
+            }
+        }
     }
 
     struct End: Hashable {
@@ -101,16 +115,20 @@ final class Lexicon: Sendable {
         var named: Toward
     }
 
+    /// Where a node's edges and ends are in the flat lists.
     struct Node {
-        var edges: [Edge] = []
-        var ends: [End] = []
+        var edges: Range<Int32>
+        var ends: Range<Int32>
     }
 
     let vocabulary: Vocabulary
     let cues: ScopeCues
     private let nodes: [Node]
-    /// For each word, the nodes behind a first slot that it fills.
-    private let starts: [[Int32]]
+    private let edges: [Edge]
+    private let ends: [End]
+    /// For each word, where the nodes behind a first slot that it fills are in `startNodes`.
+    private let starts: [Range<Int32>]
+    private let startNodes: [Int32]
     private let numberStarts: [Int32]
     private let setBits: [UInt64]
     private let wordStride: Int
@@ -142,21 +160,41 @@ final class Lexicon: Sendable {
         cues = ScopeCues(vocabulary, sets: byName)
         var starts = [[Int32]](repeating: [], count: vocabulary.words.count)
         var numbers: [Int32] = []
-        for edge in tree.nodes[0].edges {
-            switch edge.slot {
-            case .word(let word): starts[Int(word)].append(edge.target)
-            case .set(let set): for word in Set(members[Int(set)]) { starts[Int(word)].append(edge.target) }
-            case .number: numbers.append(edge.target)
+        for (slot, target) in tree.nodes[0].edges {
+            switch slot {
+            case .word(let word): starts[Int(word)].append(target)
+            case .set(let set): for word in Set(members[Int(set)]) { starts[Int(word)].append(target) }
+            case .number: numbers.append(target)
             case .gap: break
             }
         }
-        self.starts = starts
+        var flat: [Int32] = []
+        self.starts = starts.map { list in
+            flat += list
+            return Int32(flat.count - list.count)..<Int32(flat.count)
+        }
+        startNodes = flat
         numberStarts = numbers
-        nodes = tree.nodes
+        var edges: [Edge] = []
+        var ends: [End] = []
+        nodes = tree.nodes.map { node in
+            edges += node.edges.map { Edge($0.slot, target: $0.target) }
+            ends += node.ends
+            return Node(
+                edges: Int32(edges.count - node.edges.count)..<Int32(edges.count),
+                ends: Int32(ends.count - node.ends.count)..<Int32(ends.count))
+        }
+        self.edges = edges
+        self.ends = ends
         self.vocabulary = vocabulary
     }
 
     private struct Tree {
+        struct Node {
+            var edges: [(slot: Slot, target: Int32)] = []
+            var ends: [End] = []
+        }
+
         var nodes = [Node()]
 
         mutating func add(_ slots: [Slot], end: End) {
@@ -166,7 +204,7 @@ final class Lexicon: Sendable {
                     at = Int(edge.target)
                 } else {
                     nodes.append(Node())
-                    nodes[at].edges.append(Edge(slot: slot, target: Int32(nodes.count - 1)))
+                    nodes[at].edges.append((slot, Int32(nodes.count - 1)))
                     at = nodes.count - 1
                 }
             }
@@ -231,7 +269,9 @@ final class Lexicon: Sendable {
             guard token.kind == .word else { continue }
             walk.from = index
             if token.word != 0 {
-                for node in starts[Int(token.word)] { follow(node, index &+ 1, tokens, &walk, &matches) }
+                for at in starts[Int(token.word)] {
+                    follow(startNodes[Int(at)], index &+ 1, tokens, &walk, &matches)
+                }
             }
             if token.isNumber {
                 for node in numberStarts { follow(node, index &+ 1, tokens, &walk, &matches) }
@@ -252,29 +292,30 @@ final class Lexicon: Sendable {
         guard walk.steps <= Self.stepLimit else { return }
         let here = nodes[Int(node)]
         for end in here.ends where matches.count < Self.matchLimit {
-            record(end, walk.from, at, tokens, &matches)
+            record(ends[Int(end)], walk.from, at, tokens, &matches)
         }
-        for edge in here.edges {
-            if case .gap(let most) = edge.slot {
+        for index in here.edges {
+            let edge = edges[Int(index)]
+            if edge.kind == .gap {
                 var next = at
-                while next &- at <= most, next < tokens.count {
+                while next &- at <= Int(edge.value), next < tokens.count {
                     follow(edge.target, next, tokens, &walk, &matches)
                     let skipped = tokens[next]
                     if skipped.kind != .word || (next > at && skipped.isAfterComma) { break }
                     next &+= 1
                 }
-            } else if at < tokens.count, fits(edge.slot, tokens[at]) {
+            } else if at < tokens.count, fits(edge, tokens[at]) {
                 follow(edge.target, at &+ 1, tokens, &walk, &matches)
             }
         }
     }
 
     @inline(__always)
-    private func fits(_ slot: Slot, _ token: Token) -> Bool {
+    private func fits(_ edge: Edge, _ token: Token) -> Bool {
         guard token.kind == .word else { return false }
-        switch slot {
-        case .word(let word): return token.word == word
-        case .set(let set): return contains(set, token.word)
+        switch edge.kind {
+        case .word: return token.word == edge.value
+        case .set: return contains(edge.value, token.word)
         case .number: return token.isNumber
         case .gap: return false
         }

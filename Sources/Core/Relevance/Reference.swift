@@ -20,6 +20,13 @@ public struct IngestStamp: Hashable, Sendable {
         self.sequence = sequence
         self.receivedAt = receivedAt
     }
+
+    /// The identifier of an event that brought none: a UUIDv7 that is the same at every redelivery.
+    public var identifier: String {
+        var writer = ByteWriter(capacity: 64)
+        writer.append(identifierOf: self)
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
 }
 
 /// Who may see what, until keys and views exist: closed by default.

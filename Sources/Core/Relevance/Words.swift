@@ -68,7 +68,11 @@ struct Vocabulary: Sendable {
     private var mask = 0
     private var numbers: [UInt64: UInt16] = [:]
     /// The compounds that begin with a word: the further words, longest first, and the compound's own number.
-    private(set) var compounds: [[(rest: [UInt16], word: UInt16)]] = []
+    private var compounds: [[(rest: [UInt16], word: UInt16)]] = []
+    /// The same, flat: for each word where its compounds are, and each compound's further words.
+    private(set) var compoundRanges: [Range<Int32>] = []
+    private(set) var flatCompounds: [(rest: Range<Int32>, word: UInt16)] = []
+    private(set) var compoundWords: [UInt16] = []
 
     /// The number of a word, new when need be; a word with `_` is a compound of known words.
     mutating func number(of word: String) -> UInt16 {
@@ -90,6 +94,15 @@ struct Vocabulary: Sendable {
     /// Makes the table that `lookup` reads; after the last word.
     mutating func seal() {
         while compounds.count < words.count { compounds.append([]) }
+        for list in compounds {
+            for compound in list {
+                compoundWords += compound.rest
+                let end = Int32(compoundWords.count)
+                flatCompounds.append((end - Int32(compound.rest.count)..<end, compound.word))
+            }
+            let end = Int32(flatCompounds.count)
+            compoundRanges.append(end - Int32(list.count)..<end)
+        }
         var size = 64
         while size < words.count * 4 { size *= 2 }
         mask = size - 1
@@ -212,10 +225,12 @@ struct Tokenizer {
             var token = tokens[from]
             var length = 1
             if token.word != 0 {
-                for compound in vocabulary.compounds[Int(token.word)] where matches(compound.rest, from &+ 1) {
+                for index in vocabulary.compoundRanges[Int(token.word)] {
+                    let compound = vocabulary.flatCompounds[Int(index)]
+                    guard matches(compound.rest, from &+ 1, vocabulary) else { continue }
                     length = compound.rest.count &+ 1
                     token.word = compound.word
-                    token.end = tokens[from &+ compound.rest.count].end
+                    token.end = tokens[from &+ length &- 1].end
                     break
                 }
             }
@@ -227,11 +242,11 @@ struct Tokenizer {
     }
 
     @inline(__always)
-    private func matches(_ rest: [UInt16], _ start: Int) -> Bool {
+    private func matches(_ rest: Range<Int32>, _ start: Int, _ vocabulary: Vocabulary) -> Bool {
         guard start &+ rest.count <= tokens.count else { return false }
-        for (index, word) in rest.enumerated() {
+        for (index, at) in rest.enumerated() {
             let token = tokens[start &+ index]
-            if token.word != word || token.kind != .word || token.isAfterComma { return false }
+            if token.word != vocabulary.compoundWords[Int(at)] || token.kind != .word || token.isAfterComma { return false }
         }
         return true
     }
