@@ -12,7 +12,7 @@ struct Foot {
 ///
 /// Nearest: boxes of 16 segments and boxes of 16 such boxes, searched best first by a lower bound, so the work does not
 /// grow with the line's length by more than its logarithm. South: segments by columns of longitude.
-final class SegmentGrid: Sendable {
+struct SegmentGrid: Sendable {
     struct Box {
         var west = Double.infinity
         var east = -Double.infinity
@@ -53,6 +53,13 @@ final class SegmentGrid: Sendable {
     private let east: Double
     private let columnStarts: [Int32]
     private let columnSegments: [Int32]
+    /// For cells of `cell_deg` around the line, a segment near the cell's middle: a first guess that prunes the rest.
+    private var guesses: [Int32] = []
+    private var guessWest = 0.0
+    private var guessSouth = 0.0
+    private var guessColumns = 0
+    static let cell_deg = 0.25
+    static let margin_deg = 5.0
 
     init(line: [Position]) {
         self.line = line
@@ -74,6 +81,38 @@ final class SegmentGrid: Sendable {
         west = line.map(\.longitude_deg).min() ?? 0
         east = line.map(\.longitude_deg).max() ?? 0
         (columnStarts, columnSegments) = Self.columns(line, west: west, east: east)
+        guesses = makeGuesses()
+    }
+
+    private mutating func makeGuesses() -> [Int32] {
+        let south = line.map(\.latitude_deg).min() ?? 0
+        let north = line.map(\.latitude_deg).max() ?? 0
+        guessWest = west - Self.margin_deg
+        guessSouth = south - Self.margin_deg
+        guessColumns = Int((east - west + 2 * Self.margin_deg) / Self.cell_deg) + 1
+        let rows = Int((north - south + 2 * Self.margin_deg) / Self.cell_deg) + 1
+        var result: [Int32] = []
+        for row in 0..<rows {
+            for column in 0..<guessColumns {
+                let middle = Position(
+                    latitude_deg: guessSouth + (Double(row) + 0.5) * Self.cell_deg,
+                    longitude_deg: guessWest + (Double(column) + 0.5) * Self.cell_deg)
+                let scale = Double.cos(Geodesic.radians(middle.latitude_deg))
+                result.append(Int32(nearest(to: middle, scale: scale, guess: nil).segment))
+            }
+        }
+        return result
+    }
+
+    /// The point of a segment that a look at the neighbourhood suggests; nil far from the line.
+    private func guess(_ position: Position, _ scale: Double) -> Foot? {
+        let x = (position.longitude_deg - guessWest) / Self.cell_deg
+        let y = (position.latitude_deg - guessSouth) / Self.cell_deg
+        guard x >= 0, y >= 0, Int(x) < guessColumns, !guesses.isEmpty else { return nil }
+        let index = Int(y) * guessColumns + Int(x)
+        guard index < guesses.count else { return nil }
+        let segment = Int(guesses[index])
+        return Foot(position: line[segment], segment: segment)
     }
 
     private static func columns(_ line: [Position], west: Double, east: Double) -> ([Int32], [Int32]) {
@@ -110,17 +149,24 @@ final class SegmentGrid: Sendable {
     func nearest(to position: Position) -> Foot {
         // First with the scale of the point's own latitude, then with that of the middle of point and foot: far from
         // the line meridians converge enough to move the foot.
-        let first = nearest(to: position, scale: Double.cos(Geodesic.radians(position.latitude_deg)))
+        let scale = Double.cos(Geodesic.radians(position.latitude_deg))
+        let first = nearest(to: position, scale: scale, guess: guess(position, scale))
         let middle_deg = (position.latitude_deg + first.position.latitude_deg) / 2
         guard abs(middle_deg - position.latitude_deg) > 0.02 else { return first }
-        return nearest(to: position, scale: Double.cos(Geodesic.radians(middle_deg)))
+        return nearest(to: position, scale: Double.cos(Geodesic.radians(middle_deg)), guess: first)
     }
 
-    private func nearest(to position: Position, scale: Double) -> Foot {
+    private func nearest(to position: Position, scale: Double, guess: Foot?) -> Foot {
         let x = position.longitude_deg
         let y = position.latitude_deg
-        var best = Foot(position: line[0], segment: 0)
+        var best = guess ?? Foot(position: line[0], segment: 0)
         var bestSquared = Double.infinity
+        if let guess {
+            let dx = (guess.position.longitude_deg - x) * scale
+            let dy = guess.position.latitude_deg - y
+            // A little more, so that the guess's own segment is looked at again on the new scale.
+            bestSquared = (dx * dx + dy * dy) * (1 + 1e-9)
+        }
         var start = 0
         var startBound = Double.infinity
         for (index, box) in large.enumerated() {

@@ -44,7 +44,8 @@ extension Enrichment {
         assessment.contraband = draft.contraband
         assessment.mode = draft.mode
         assessment.isMigrationOnly = draft.isMigration && !draft.isOffence
-        let flow = draft.explicitFlow != 0 ? draft.explicitFlow : draft.inferredFlow
+        // A stated direction needs no inference.
+        let flow = draft.isDirectionStated ? draft.explicitFlow : draft.explicitFlow | draft.inferredFlow
         assessment.flow =
             switch flow {
             case 1: .northbound

@@ -14,12 +14,13 @@ extension Enrichment {
             assessment.fix = fix
             assessment.side = fix.side
         }
+        guard assessment.position == nil else { return }
         let station = own.map { reference.taxonomy.stations[$0] }
         if let place = incident.place {
             if let found = reference.gazetteer.find(place, country: incident.country, station: station) {
                 take(found, basis: .place, &assessment)
             }
-        } else if assessment.position == nil, let narrative = incident.narrative,
+        } else if let narrative = incident.narrative,
             let found = reference.gazetteer.findFirst(in: narrative, country: incident.country, station: station)
         {
             take(found, basis: .narrative, &assessment)
@@ -32,7 +33,6 @@ extension Enrichment {
     /// A town that words name: its position, where no coordinates are stated.
     private func take(_ found: Gazetteer.Place, basis: PositionBasis, _ assessment: inout Assessment) {
         assessment.town = found.isNear ? nil : found.town
-        guard assessment.position == nil else { return }
         let town = reference.gazetteer.towns[found.town]
         let accuracy_m = town.radius_m + (found.isNear ? 10_000 : 0)
         var fix = reference.border.locate(town.position, accuracy_m: accuracy_m)
@@ -73,12 +73,14 @@ extension Enrichment {
         if draft.here == .us { draft.insert(.sideUS) }
         if draft.here == .mx { draft.insert(.sideMX) }
         switch incident.direction {
-        case .northbound: (draft.explicitFlow, _) = (1, draft.insert(.directionAcross))
-        case .southbound: (draft.explicitFlow, _) = (2, draft.insert(.directionAcross))
-        case .both: (draft.explicitFlow, _) = (3, draft.insert(.directionAcross))
+        case .northbound: draft.explicitFlow = 1
+        case .southbound: draft.explicitFlow = 2
+        case .both: draft.explicitFlow = 3
         case .unknown: draft.isMovementUnknown = true
         case nil, .some(.none): break
         }
+        draft.isDirectionStated = draft.explicitFlow != 0
+        if draft.isDirectionStated { draft.insert(.directionAcross) }
         if incident.mode == .maritime { draft.insert(.maritime) }
         if incident.mode == .tunnel { draft.insert(.tunnelMode) }
         gatherCounts(incident.persons, &draft)

@@ -74,6 +74,7 @@ public final class Enrichment {
         var supposed = FactSet()
         var explicitFlow: UInt8 = 0
         var inferredFlow: UInt8 = 0
+        var isDirectionStated = false
         var isMovementUnknown = false
         var isOffence = false
         var isMigration = false

@@ -135,7 +135,7 @@ final class Lexicon: Sendable {
 
     /// Compiles the phrases of `facts`, whose indices count from `firstFact`.
     init(sets: [String: [String]], facts: [FactDeclaration], firstFact: Int) throws(RuleError) {
-        var vocabulary = Vocabulary()
+        let vocabulary = Vocabulary()
         var setNumbers: [String: UInt16] = [:]
         var members: [[UInt16]] = []
         for (name, words) in sets.sorted(by: { $0.key < $1.key }) {
@@ -145,7 +145,7 @@ final class Lexicon: Sendable {
         var tree = Tree()
         for (index, fact) in facts.enumerated() {
             for phrase in fact.phrases {
-                let slots = try Self.slots(phrase.pattern, setNumbers, &vocabulary, fact: fact.name)
+                let slots = try Self.slots(phrase.pattern, setNumbers, vocabulary, fact: fact.name)
                 tree.add(slots, end: End(fact: UInt8(firstFact + index), toward: phrase.toward, named: phrase.named))
             }
         }
@@ -230,7 +230,7 @@ final class Lexicon: Sendable {
     }
 
     private static func slots(
-        _ pattern: String, _ sets: [String: UInt16], _ vocabulary: inout Vocabulary, fact: String
+        _ pattern: String, _ sets: [String: UInt16], _ vocabulary: Vocabulary, fact: String
     ) throws(RuleError) -> [Slot] {
         var result: [Slot] = []
         for part in pattern.split(separator: " ") {

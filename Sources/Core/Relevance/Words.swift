@@ -62,7 +62,8 @@ enum Fold {
 }
 
 /// The words that a lexicon knows, by number from 1, and its compounds.
-struct Vocabulary: Sendable {
+final class Vocabulary: @unchecked Sendable {
+    // Changed only while the lexicon is compiled, on one thread; read by many after that.
     private(set) var words: [String] = [""]
     private var slots: [(hash: UInt64, word: UInt16)] = []
     private var mask = 0
@@ -75,7 +76,7 @@ struct Vocabulary: Sendable {
     private(set) var compoundWords: [UInt16] = []
 
     /// The number of a word, new when need be; a word with `_` is a compound of known words.
-    mutating func number(of word: String) -> UInt16 {
+    func number(of word: String) -> UInt16 {
         let folded = Fold.folded(word)
         let hash = Fold.hash(folded)
         if let known = numbers[hash] { return known }
@@ -92,7 +93,7 @@ struct Vocabulary: Sendable {
     }
 
     /// Makes the table that `lookup` reads; after the last word.
-    mutating func seal() {
+    func seal() {
         while compounds.count < words.count { compounds.append([]) }
         for list in compounds {
             for compound in list {
@@ -127,12 +128,23 @@ struct Vocabulary: Sendable {
 }
 
 /// Cuts a text into tokens, compounds joined. One a thread; its memory is used again.
-struct Tokenizer {
+struct Tokenizer: ~Copyable {
     private(set) var tokens: [Token] = []
+    /// For each byte below 128 its folded form when it is part of a word, else 0.
+    private let folded: UnsafeMutablePointer<UInt8>
     /// "US" in capitals is the country, "us" is not.
     private let country: UInt64 = Fold.hash("u.s".utf8)
 
-    init() { tokens.reserveCapacity(1024) }
+    init() {
+        tokens.reserveCapacity(1024)
+        folded = .allocate(capacity: 128)
+        for byte in UInt8(0)..<128 {
+            let lower = (65...90).contains(byte) ? byte | 32 : byte
+            folded[Int(byte)] = (97...122).contains(lower) || (48...57).contains(lower) ? lower : 0
+        }
+    }
+
+    deinit { folded.deallocate() }
 
     mutating func tokenize(_ text: Text, _ vocabulary: Vocabulary) {
         tokens.removeAll(keepingCapacity: true)
@@ -163,7 +175,7 @@ struct Tokenizer {
 
     @inline(__always)
     private func isWordByte(_ byte: UInt8) -> Bool {
-        (byte | 32) &- 97 < 26 || byte &- 48 < 10 || byte >= 0xC3
+        byte < 0x80 ? folded[Int(byte)] != 0 : byte >= 0xC3
     }
 
     private func word(
@@ -175,10 +187,9 @@ struct Tokenizer {
         while at < bytes.count {
             let byte = bytes[at]
             if byte < 0x80 {
-                let lower = (65...90).contains(byte) ? byte | 32 : byte
-                let isLetter = lower &- 97 < 26
-                if isLetter || lower &- 48 < 10 {
-                    if isLetter { isNumber = false }
+                let lower = folded[Int(byte)]
+                if lower != 0 {
+                    if lower >= 97 { isNumber = false }
                     hash = Fold.add(lower, to: hash)
                     at &+= 1
                 } else if isInner(bytes, at) {
@@ -234,7 +245,7 @@ struct Tokenizer {
                     break
                 }
             }
-            tokens[to] = token
+            if to != from || length > 1 { tokens[to] = token }
             to &+= 1
             from &+= length
         }

@@ -51,7 +51,8 @@ struct PublishCommand: AsyncParsableCommand {
                         let field = refusal.field.map { "\($0): " } ?? ""
                         Program.say("\(name):\(refusal.line): \(field)\(refusal.reason)")
                     }, say: { Program.say("enlace publish: \($0)") })
-                let ending = try publisher.publish { try reader.next() }
+                let ending = try publisher.publish(
+                    isReady: { try reader.isReady(withinMilliseconds: $0) }, next: { try reader.next() })
                 return (ending, publisher.results)
             }
             let (ending, results) = outcome

@@ -59,6 +59,20 @@ public final class LineReader {
         }
     }
 
+    /// Whether `next` has a line, or the end, without waiting; reads what is there, waiting for it at most this long.
+    public func isReady(withinMilliseconds milliseconds: Int32) throws(PlatformError) -> Bool {
+        if hasEnded || hasLine { return true }
+        var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&entry, 1, milliseconds) > 0 else { return false }
+        try fill()
+        return hasEnded || hasLine
+    }
+
+    private var hasLine: Bool {
+        guard start < end, let base = buffer.baseAddress else { return false }
+        return memchr(base + start, 0x0A, end - start) != nil
+    }
+
     private func fill() throws(PlatformError) {
         if start > 0, let base = buffer.baseAddress {
             memmove(base, base + start, end - start)

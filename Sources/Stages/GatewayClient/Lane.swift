@@ -78,6 +78,12 @@ final class Lane {
         gatheredBytes += bytes.count
     }
 
+    /// Sends what was gathered although the request is not full.
+    func flush() { close() }
+
+    /// Whether there is something to send or to hear.
+    var hasBusiness: Bool { hasEnded || !ready.isEmpty || !requests.isEmpty }
+
     func finishGathering() {
         close()
         hasEnded = true

@@ -98,10 +98,26 @@ public final class Publisher {
 
     /// Publishes lines until `next` has no more, then waits for the archive. Blank lines are passed over.
     ///
-    /// - Parameter next: Gives the next line without its ending, valid until it is called again; nil at the end.
-    public func publish(_ next: () throws -> UnsafeRawBufferPointer?) throws -> Ending {
+    /// What was gathered is sent when the input pauses: a slow feed is not held back until a request is full.
+    ///
+    /// - Parameters:
+    ///   - isReady: Whether `next` can answer at once, after waiting for it at most so many milliseconds.
+    ///   - next: Gives the next line without its ending, valid until it is called again; nil at the end.
+    public func publish(
+        isReady: (Int32) throws -> Bool, next: () throws -> UnsafeRawBufferPointer?
+    ) throws -> Ending {
         var line = 0
-        while let event = try next() {
+        while true {
+            if try !isReady(0) {
+                for lane in lanes.values { lane.flush() }
+                var isWaiting = true
+                while isWaiting {
+                    try pump()
+                    if let over = isOver { return over }
+                    isWaiting = try !isReady(20)
+                }
+            }
+            guard let event = try next() else { break }
             line += 1
             guard event.contains(where: { $0 != 0x20 && $0 != 0x09 && $0 != 0x0D }) else { continue }
             guard let lane = try lane(for: event) else { return ending }
@@ -131,7 +147,7 @@ public final class Publisher {
     }
 
     private func pump() throws {
-        for lane in lanes.values where !lane.isDone { try turn(lane) }
+        for lane in lanes.values where !lane.isDone && lane.hasBusiness { try turn(lane) }
         sayWhatItWaitsFor()
     }
 
