@@ -40,14 +40,15 @@ public final class EventReader {
     /// The bytes stay as they came, but for line breaks and tabs between tokens, which become spaces, white space
     /// and a byte order mark around the event, which go, and a CloudEvent's envelope: its `data` is the event,
     /// its `id` and `traceparent` are put in where `data` has none. No line feed is appended. When the event is
-    /// refused, nothing is.
+    /// refused, nothing is. `isPadded` promises `padding` readable bytes behind the event.
     public func normalise(
         _ event: UnsafeRawBufferPointer,
+        isPadded: Bool = false,
         into writer: inout ByteWriter,
         station: StationPolicy
     ) throws(Refusal) -> Incident {
         let body = trimmed(event)
-        let tape = try parse(body, isPadded: false)
+        let tape = try parse(body, isPadded: isPadded)
         if tape.member("specversion") != nil {
             do throws(Refusal) { try unwrap(tape, body) } catch { throw checker.personalFirst(error, tape) }
             let inner = try parse(scratch.bytes, isPadded: false)

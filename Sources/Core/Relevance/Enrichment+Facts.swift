@@ -35,12 +35,21 @@ extension Enrichment {
         assessment.town = found.isNear ? nil : found.town
         let town = reference.gazetteer.towns[found.town]
         let accuracy_m = town.radius_m + (found.isNear ? 10_000 : 0)
-        var fix = reference.border.locate(town.position, accuracy_m: accuracy_m)
+        var fix = fix(ofTown: found.town, isNear: found.isNear, accuracy_m)
         fix.side = found.isNear ? fix.side : town.country == "US" ? .us : .mx
         assessment.positionBasis = basis
         assessment.position = town.position
         assessment.fix = fix
         assessment.side = fix.side
+    }
+
+    /// Towns do not move: each is located once.
+    private func fix(ofTown town: Int, isNear: Bool, _ accuracy_m: Double) -> BorderFix {
+        let key = town * 2 + (isNear ? 1 : 0)
+        if let known = townFixes[key] { return known }
+        let fix = reference.border.locate(reference.gazetteer.towns[town].position, accuracy_m: accuracy_m)
+        townFixes[key] = fix
+        return fix
     }
 
     func stationIndex(_ name: Text) -> Int? {

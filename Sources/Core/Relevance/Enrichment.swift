@@ -9,11 +9,14 @@ public final class Enrichment {
     var tokenizer = Tokenizer()
     var matches: [PhraseMatch] = []
     let encoded: EncodedReference
+    /// Two for each town: named, and near it.
+    var townFixes: [BorderFix?]
 
     /// Prepares to enrich.
     public init(reference: Reference) {
         self.reference = reference
         encoded = EncodedReference(reference)
+        townFixes = Array(repeating: nil, count: reference.gazetteer.towns.count * 2)
         matches.reserveCapacity(Lexicon.matchLimit)
     }
 

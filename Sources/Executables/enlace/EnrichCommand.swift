@@ -49,7 +49,7 @@ struct EnrichCommand: AsyncParsableCommand {
             number += 1
             event.removeAll()
             do throws(Refusal) {
-                let incident = try events.normalise(line, into: &event, station: .any)
+                let incident = try events.normalise(line, isPadded: true, into: &event, station: .any)
                 enrichment.enrich(incident: incident, event: event.bytes, ingest: nil, into: &output)
             } catch {
                 hasRefused = true

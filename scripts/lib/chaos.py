@@ -1,0 +1,117 @@
+"""Kills processes of a running pipeline under load, and checks that nothing was lost, doubled or reordered."""
+
+import argparse
+import json
+import pathlib
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "EndToEnd"))
+
+import pipeline  # noqa: E402
+
+EVENTS_PER_SECOND = 5_000
+ID = re.compile(rb'"id":"c-(\d+)"')
+
+
+class Feed(threading.Thread):
+    """Writes numbered events into `enlace publish` at a steady pace until it is told to stop."""
+
+    def __init__(self, flow, out):
+        super().__init__(daemon=True)
+        lines = pipeline.generate(20_000, 17).splitlines()
+        self.bodies = [re.sub(rb'^\{("id":"[^"]*",)?', b"", line) for line in lines]
+        self.out = out
+        self.count = 0
+        self.error = None
+        self.must_stop = threading.Event()
+        self.publish = flow.popen("publish", "-", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=out)
+
+    def run(self):
+        try:
+            started = time.monotonic()
+            while not self.must_stop.is_set():
+                due = int((time.monotonic() - started) * EVENTS_PER_SECOND) - self.count
+                if due > 0:
+                    self.publish.stdin.write(b"".join(self.line(self.count + index) for index in range(due)))
+                    self.publish.stdin.flush()
+                    self.count += due
+                self.must_stop.wait(0.02)
+            self.publish.stdin.close()
+        except OSError as error:
+            self.error = error
+
+    def line(self, number):
+        return b'{"id":"c-%d",%s\n' % (number, self.bodies[number % len(self.bodies)])
+
+
+def archived_bytes(flow):
+    return sum(path.stat().st_size for path in flow.archive.rglob("*.jsonl"))
+
+
+def one_round(flow, number, rounds, chance):
+    children = [entry for entry in flow.supervisor()["children"] if entry.get("pid")]
+    victim = chance.choice(children)
+    before = archived_bytes(flow)
+    pipeline.wait_for(lambda: archived_bytes(flow) > before, "events on their way")
+    time.sleep(chance.random() * 0.2)
+    pid = flow.child(victim["name"])
+    pipeline.wait_for(lambda: flow.child(victim["name"]), f"{victim['name']} to be ready")
+    pid = flow.child(victim["name"])
+    subprocess.run(["kill", "-9", str(pid)], check=True)
+    again = pipeline.wait_for(
+        lambda: (now := flow.child(victim["name"])) and now != pid and now, f"{victim['name']} to be started again")
+    after = archived_bytes(flow)
+    pipeline.wait_for(lambda: archived_bytes(flow) > after, f"events to move on after {victim['name']} was killed")
+    print(f"round {number}/{rounds}: killed {victim['name']} ({pid}), again as {again}", flush=True)
+
+
+def check(flow, count):
+    code, report = flow.verify()
+    if code != 0:
+        raise AssertionError(f"archive verify: {report}")
+    numbers = []
+    for line in flow.archived():
+        numbers.append(int(ID.search(line).group(1)))
+    if len(numbers) != len(set(numbers)):
+        raise AssertionError(f"{len(numbers) - len(set(numbers))} events are doubled")
+    if len(numbers) != count:
+        raise AssertionError(f"{count} were published, {len(numbers)} are archived")
+    if numbers != sorted(numbers):
+        raise AssertionError("the order is not the one in which they were published")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="kills, one after the other (default 5)")
+    parser.add_argument("--seed", type=int, default=None, help="chooses the victims")
+    options = parser.parse_args()
+    seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
+    print(f"seed {seed}", flush=True)
+    chance = random.Random(seed)
+    with pipeline.Pipeline(workers=2) as flow:
+        flow.start()
+        with open(flow.folder / "publish.log", "wb") as out:
+            feed = Feed(flow, out)
+            feed.start()
+            for number in range(1, options.rounds + 1):
+                one_round(flow, number, options.rounds, chance)
+            feed.must_stop.set()
+            told = json.loads(feed.publish.stdout.read())
+            feed.publish.wait(60)
+            feed.join()
+        if feed.error:
+            raise feed.error
+        if flow.stop() != 0:
+            raise AssertionError("enlace up did not end with 0")
+        check(flow, feed.count)
+        print(f"{feed.count} events, {options.rounds} kills: each is archived exactly once, in order; publish said {told}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
