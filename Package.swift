@@ -26,7 +26,11 @@ func stage(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 
 func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-        name: name, dependencies: dependencies, path: "Sources/Executables/\(name)", swiftSettings: house)
+        name: name,
+        dependencies: dependencies,
+        path: "Sources/Executables/\(name)",
+        swiftSettings: house
+    )
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -62,8 +66,10 @@ let package = Package(
         .target(name: "CPlatform", path: "Sources/System/CPlatform"),
         .target(name: "CSupervisor", path: "Sources/System/CSupervisor"),
         .target(
-            name: "CSimdJSON", path: "Sources/System/CSimdJSON",
-            linkerSettings: [.linkedLibrary("simdjson")]),
+            name: "CSimdJSON",
+            path: "Sources/System/CSimdJSON",
+            linkerSettings: [.linkedLibrary("simdjson")]
+        ),
 
         // Core: pure.
         core("Bytes"),
@@ -84,7 +90,8 @@ let package = Package(
         adapter("ReferenceData", ["Border", "Bytes", "Incident", "Relevance", crypto, yams]),
         adapter(
             "Settings",
-            ["Bytes", "Wire", argumentParser, configuration, yams, systemPackage]),
+            ["Bytes", "Wire", argumentParser, configuration, yams, systemPackage]
+        ),
         adapter("Telemetry", ["Bytes", logging]),
 
         // Stages: the machines' shells.
@@ -92,12 +99,21 @@ let package = Package(
         stage(
             "ProducerStage",
             [
-                "Daemon", "Bytes", "Wire", "Incident", "Delivery", "Platform", "ZeroMQ", "Outbox", "EventJSON", logging, crypto,
-            ]),
+                "Daemon", "Bytes", "Wire", "Incident", "Delivery", "Platform", "ZeroMQ", "Outbox", "EventJSON", logging,
+                crypto,
+            ]
+        ),
         stage(
             "EnricherStage",
-            ["Daemon", "Bytes", "Wire", "Incident", "Delivery", "EventJSON", "Platform", "Relevance", "ZeroMQ", logging]),
-        stage("SinkStage", ["Daemon", "Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "Archive", "EventJSON", logging]),
+            [
+                "Daemon", "Bytes", "Wire", "Incident", "Delivery", "EventJSON", "Platform", "Relevance", "ZeroMQ",
+                logging,
+            ]
+        ),
+        stage(
+            "SinkStage",
+            ["Daemon", "Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "Archive", "EventJSON", logging]
+        ),
 
         stage("GatewayClient", ["Bytes", "Wire", "Platform", "ZeroMQ", "EventJSON", logging]),
         stage("Supervisor", ["Bytes", "EventJSON", "Platform", "Processes", logging]),
@@ -107,15 +123,20 @@ let package = Package(
         executable(
             "enlace",
             [
-                "Archive", "Border", "Bytes", "Daemon", "EventJSON", "GatewayClient", "Generator", "Incident", "Platform",
-                "ReferenceData", "Relevance", "Settings", "Supervisor", "TailStage", "Wire", argumentParser, logging, signals,
-            ]),
+                "Archive", "Border", "Bytes", "Daemon", "EventJSON", "GatewayClient", "Generator", "Incident",
+                "Platform",
+                "ReferenceData", "Relevance", "Settings", "Supervisor", "TailStage", "Wire", argumentParser, logging,
+                signals,
+            ]
+        ),
         executable(
             "enlace-producer",
-            ["Bytes", "Daemon", "Platform", "ProducerStage", "ReferenceData", "Settings", argumentParser, signals]),
+            ["Bytes", "Daemon", "Platform", "ProducerStage", "ReferenceData", "Settings", argumentParser, signals]
+        ),
         executable(
             "enlace-enricher",
-            ["Bytes", "Daemon", "EnricherStage", "Incident", "Platform", "ReferenceData", "Settings", argumentParser]),
+            ["Bytes", "Daemon", "EnricherStage", "Incident", "Platform", "ReferenceData", "Settings", argumentParser]
+        ),
         executable("enlace-sink", ["Daemon", "Platform", "Settings", "SinkStage", argumentParser]),
 
         // Tests.

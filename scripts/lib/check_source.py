@@ -7,7 +7,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 LAYERS = ["System", "Core", "Adapters", "Stages", "Executables"]
 FUNCTION_LINES = 70
-FILE_LINES = 420
+FILE_LINES = 450
 
 
 def targets():

@@ -126,7 +126,11 @@ public struct ChildProcess: ~Copyable {
     }
 
     private static func spawn(
-        _ child: inout Int32, _ program: String, _ arguments: [String], input: Int32, output: Int32
+        _ child: inout Int32,
+        _ program: String,
+        _ arguments: [String],
+        input: Int32,
+        output: Int32
     ) -> Int32 {
         var pointers: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) }
         defer { for pointer in pointers { free(pointer) } }

@@ -21,7 +21,9 @@ struct YAMLDocument {
     func list(_ name: String, in node: Node? = nil) throws(ReferenceError) -> [Node] {
         let holder = node ?? root
         guard let value = holder[name] else { throw ReferenceError(path, line: line(holder), "\(name) is missing") }
-        guard let sequence = value.sequence else { throw ReferenceError(path, line: line(value), "\(name) must be a list") }
+        guard let sequence = value.sequence else {
+            throw ReferenceError(path, line: line(value), "\(name) must be a list")
+        }
         return Array(sequence)
     }
 

@@ -26,7 +26,9 @@ public struct ReferenceBundle: Sendable {
     /// Finds the directory: what the user says, `ENLACE_SEEDS`, `seeds` beside or above the program, or where packages
     /// put it.
     public static func locate(
-        explicit: String?, environment: [String: String], executablePath: String
+        explicit: String?,
+        environment: [String: String],
+        executablePath: String
     ) throws(ReferenceError) -> String {
         func holds(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path + "/" + marker) }
         if let named = explicit ?? environment["ENLACE_SEEDS"] {
@@ -42,7 +44,9 @@ public struct ReferenceBundle: Sendable {
         }
         if holds("/usr/share/enlace") { return "/usr/share/enlace" }
         throw ReferenceError(
-            "seeds", "no reference data beside or above \(executablePath); give --seeds or set ENLACE_SEEDS")
+            "seeds",
+            "no reference data beside or above \(executablePath); give --seeds or set ENLACE_SEEDS"
+        )
     }
 
     /// Reads a directory.
@@ -70,10 +74,20 @@ public struct ReferenceBundle: Sendable {
         let sums = files.map { "\($0.sha256)  \($0.path)\n" }.joined()
         let digest = Self.hex(SHA256.hash(data: Data(sums.utf8))).prefix(12)
         let reference = Reference(
-            border: border, gazetteer: gazetteer, taxonomy: taxonomy, bulk: try Self.bulk(lists), rules: rules,
-            release: release, rulesetName: "\(name)@\(version)+\(digest)")
+            border: border,
+            gazetteer: gazetteer,
+            taxonomy: taxonomy,
+            bulk: try Self.bulk(lists),
+            rules: rules,
+            release: release,
+            rulesetName: "\(name)@\(version)+\(digest)"
+        )
         return ReferenceBundle(
-            taxonomy: taxonomy, personFields: try people.strings("fields"), reference: reference, files: files)
+            taxonomy: taxonomy,
+            personFields: try people.strings("fields"),
+            reference: reference,
+            files: files
+        )
     }
 
     /// A checker for events.
@@ -113,13 +127,17 @@ extension ReferenceBundle {
         var categories: [Taxonomy.CategoryEntry] = []
         for node in try lists.list("categories") {
             categories.append(
-                .init(name: try lists.string("name", in: node), traits: Set(try lists.strings("traits", in: node))))
+                .init(name: try lists.string("name", in: node), traits: Set(try lists.strings("traits", in: node)))
+            )
         }
         var commodities: [Taxonomy.CommodityEntry] = []
         for node in try lists.list("commodities") {
             commodities.append(
                 .init(
-                    name: try lists.string("name", in: node), contraband: try lists.string("contraband", in: node)))
+                    name: try lists.string("name", in: node),
+                    contraband: try lists.string("contraband", in: node)
+                )
+            )
         }
         guard categories.count <= 64, commodities.count <= 255 else {
             throw ReferenceError(lists.path, "at most 64 categories and 255 commodities")
@@ -132,11 +150,16 @@ extension ReferenceBundle {
             }
             stations.append(
                 .init(
-                    name: name, country: try file.string("country", in: node),
+                    name: name,
+                    country: try file.string("country", in: node),
                     position: Position(
                         latitude_deg: try file.number("latitude", in: node),
-                        longitude_deg: try file.number("longitude", in: node)),
-                    timeZone: try file.string("time_zone", in: node), label: try file.string("label", in: node)))
+                        longitude_deg: try file.number("longitude", in: node)
+                    ),
+                    timeZone: try file.string("time_zone", in: node),
+                    label: try file.string("label", in: node)
+                )
+            )
         }
         return Taxonomy(categories: categories, commodities: commodities, stations: stations)
     }
@@ -161,24 +184,36 @@ extension ReferenceBundle {
             pair.count >= 2 ? Position(latitude_deg: pair[1], longitude_deg: pair[0]) : nil
         }
         let stretchFile = try loader.csv(
-            "reference/border/us-mx-stretches.csv", ["from_index", "to_index", "kind", "accuracy_m"])
+            "reference/border/us-mx-stretches.csv",
+            ["from_index", "to_index", "kind", "accuracy_m"]
+        )
         var stretches: [BorderIndex.Stretch] = []
         for row in stretchFile.rows {
             stretches.append(
                 .init(
                     fromIndex: Int(try stretchFile.number("from_index", row)),
-                    toIndex: Int(try stretchFile.number("to_index", row)), kind: stretchFile.text("kind", row),
-                    accuracy_m: try stretchFile.number("accuracy_m", row)))
+                    toIndex: Int(try stretchFile.number("to_index", row)),
+                    kind: stretchFile.text("kind", row),
+                    accuracy_m: try stretchFile.number("accuracy_m", row)
+                )
+            )
         }
         let crossingFile = try loader.csv(
-            "reference/crossings.csv", ["id", "name", "name_es", "latitude", "longitude", "us_town", "mx_town"])
+            "reference/crossings.csv",
+            ["id", "name", "name_es", "latitude", "longitude", "us_town", "mx_town"]
+        )
         var crossings: [BorderIndex.Crossing] = []
         for row in crossingFile.rows {
             crossings.append(
                 .init(
-                    id: crossingFile.text("id", row), name: crossingFile.text("name", row),
-                    nameES: crossingFile.text("name_es", row), position: try position(crossingFile, row),
-                    usTown: crossingFile.text("us_town", row), mxTown: crossingFile.text("mx_town", row)))
+                    id: crossingFile.text("id", row),
+                    name: crossingFile.text("name", row),
+                    nameES: crossingFile.text("name_es", row),
+                    position: try position(crossingFile, row),
+                    usTown: crossingFile.text("us_town", row),
+                    mxTown: crossingFile.text("mx_town", row)
+                )
+            )
         }
         do { return try BorderIndex(line: line, stretches: stretches, crossings: crossings) } catch {
             throw ReferenceError(loader.directory + "/" + name, error.description)
@@ -188,24 +223,32 @@ extension ReferenceBundle {
     static func gazetteer(_ loader: inout Loader) throws(ReferenceError) -> Gazetteer {
         let file = try loader.csv(
             "reference/places/towns.csv",
-            ["name", "country", "admin1", "latitude", "longitude", "population", "touches_line", "aliases"])
+            ["name", "country", "admin1", "latitude", "longitude", "population", "touches_line", "aliases"]
+        )
         var towns: [Gazetteer.Town] = []
         for row in file.rows {
             towns.append(
                 .init(
                     name: file.text("name", row),
                     aliases: file.text("aliases", row).split(separator: "|").map(String.init),
-                    country: file.text("country", row), admin1: file.text("admin1", row),
-                    position: try position(file, row), population: Int(try file.number("population", row)),
-                    touchesLine: file.text("touches_line", row) == "yes"))
+                    country: file.text("country", row),
+                    admin1: file.text("admin1", row),
+                    position: try position(file, row),
+                    population: Int(try file.number("population", row)),
+                    touchesLine: file.text("touches_line", row) == "yes"
+                )
+            )
         }
         let stateFile = try loader.yaml("reference/places/states.yaml")
         var states: [Gazetteer.State] = []
         for node in try stateFile.list("states") {
             states.append(
                 .init(
-                    country: try stateFile.string("country", in: node), admin1: try stateFile.string("admin1", in: node),
-                    names: try stateFile.strings("names", in: node)))
+                    country: try stateFile.string("country", in: node),
+                    admin1: try stateFile.string("admin1", in: node),
+                    names: try stateFile.strings("names", in: node)
+                )
+            )
         }
         return Gazetteer(towns: towns, states: states)
     }
@@ -221,15 +264,21 @@ extension ReferenceBundle {
             throw ReferenceError(file.path, "\(audience) in open is not one of the audiences")
         }
         return ReleasePolicy(
-            audiences: audiences, open: open, defaultTLP: tlp,
+            audiences: audiences,
+            open: open,
+            defaultTLP: tlp,
             retain_days: Int(try file.number("retain_days", in: file.root)),
-            migrationRetain_days: Int(try file.number("migration_retain_days", in: file.root)))
+            migrationRetain_days: Int(try file.number("migration_retain_days", in: file.root))
+        )
     }
 
     private static func position(
-        _ file: CSVDocument, _ row: (line: Int, fields: [String])
+        _ file: CSVDocument,
+        _ row: (line: Int, fields: [String])
     ) throws(ReferenceError) -> Position {
         Position(
-            latitude_deg: try file.number("latitude", row), longitude_deg: try file.number("longitude", row))
+            latitude_deg: try file.number("latitude", row),
+            longitude_deg: try file.number("longitude", row)
+        )
     }
 }

@@ -4,7 +4,8 @@ import Yams
 /// Reads rules and lexicons.
 enum RuleFiles {
     static func source(
-        rules: YAMLDocument, lexicons: [YAMLDocument]
+        rules: YAMLDocument,
+        lexicons: [YAMLDocument]
     ) throws(ReferenceError) -> RuleSource {
         var source = RuleSource()
         for lexicon in lexicons {
@@ -36,7 +37,10 @@ enum RuleFiles {
         ]
         for (key, _) in node.mapping ?? [:] where !known.contains(key.scalar?.string ?? "") {
             throw ReferenceError(
-                file.path, line: file.line(key), "\(key.scalar?.string ?? "?") is not a field of a fact")
+                file.path,
+                line: file.line(key),
+                "\(key.scalar?.string ?? "?") is not a field of a fact"
+            )
         }
         for pattern in try file.optionalStrings("each", in: node) {
             fact.phrases.append(.init(pattern: pattern.replacing("@*", with: "@us"), toward: .us, named: .us))
@@ -71,8 +75,13 @@ enum RuleFiles {
             throw ReferenceError(file.path, line: file.line(node), "rule \(id): there is no basis \(basisName)")
         }
         return RuleDeclaration(
-            id: id, level: level, basis: basis, all: try file.optionalStrings("all", in: node),
-            any: try file.optionalStrings("any", in: node), none: try file.optionalStrings("none", in: node),
-            note: try file.string("note", in: node))
+            id: id,
+            level: level,
+            basis: basis,
+            all: try file.optionalStrings("all", in: node),
+            any: try file.optionalStrings("any", in: node),
+            none: try file.optionalStrings("none", in: node),
+            note: try file.string("note", in: node)
+        )
     }
 }

@@ -46,8 +46,11 @@ public struct EnlaceSettings: Hashable, Sendable {
     ///   - environment: The process's variables.
     ///   - defaults: Run and state directory when nobody says.
     public static func load(
-        flags: [SettingsKey: String], configPath: String?, environment: [String: String],
-        defaults: (run: String, state: String), exists: (String) -> Bool
+        flags: [SettingsKey: String],
+        configPath: String?,
+        environment: [String: String],
+        defaults: (run: String, state: String),
+        exists: (String) -> Bool
     ) async throws(SettingsError) -> EnlaceSettings {
         let named = configPath ?? environment["ENLACE_CONFIG"]
         let path = named ?? candidates(environment).first(where: exists)
@@ -66,7 +69,8 @@ public struct EnlaceSettings: Hashable, Sendable {
             guard let number = Int(text), range.contains(number) else {
                 throw SettingsError(
                     source: source,
-                    reason: "\"\(text)\" must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                    reason: "\"\(text)\" must be a whole number from \(range.lowerBound) to \(range.upperBound)"
+                )
             }
             return number
         }
@@ -99,12 +103,19 @@ public struct EnlaceSettings: Hashable, Sendable {
             workers: try number(.workers, 1...64, 1),
             outboxBytes: try number(.outbox_cap_bytes, 1 << 20...1 << 42, Limits.outboxBytes),
             filesystemReservePercent: try number(
-                .filesystem_reserve_percent, 0...90, Limits.filesystemReservePercent),
+                .filesystem_reserve_percent,
+                0...90,
+                Limits.filesystemReservePercent
+            ),
             segmentBytes: try number(.segment_bytes, 1 << 12...1 << 36, Limits.segmentBytes),
             segmentSeconds: try number(.segment_age_seconds, 1...31_536_000, Limits.segmentSeconds),
             sinkHoldBytes: try number(
-                .sink_hold_bytes, Limits.producerWindowBytes * Limits.enrichedGrowth...1 << 34, Limits.sinkHoldBytes),
-            configPath: path)
+                .sink_hold_bytes,
+                Limits.producerWindowBytes * Limits.enrichedGrowth...1 << 34,
+                Limits.sinkHoldBytes
+            ),
+            configPath: path
+        )
     }
 
     private static let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]

@@ -24,7 +24,10 @@ public struct LineLogHandler: LogHandler {
     ///   - now: The wall clock.
     ///   - descriptor: Where lines go.
     public init(
-        program: String, level: Logger.Level, format: Format, now: @escaping @Sendable () -> Timestamp,
+        program: String,
+        level: Logger.Level,
+        format: Format,
+        now: @escaping @Sendable () -> Timestamp,
         descriptor: Int32 = 2
     ) {
         self.program = program
@@ -55,7 +58,9 @@ public struct LineLogHandler: LogHandler {
     }
 
     private func appendText(
-        _ event: LogEvent, _ fields: [(key: String, value: Logger.MetadataValue)], to line: inout ByteWriter
+        _ event: LogEvent,
+        _ fields: [(key: String, value: Logger.MetadataValue)],
+        to line: inout ByteWriter
     ) {
         line.append(timestamp: now())
         line.append(string: " \(event.level.rawValue) \(program): ")
@@ -72,7 +77,9 @@ public struct LineLogHandler: LogHandler {
     }
 
     private func appendJSON(
-        _ event: LogEvent, _ fields: [(key: String, value: Logger.MetadataValue)], to line: inout ByteWriter
+        _ event: LogEvent,
+        _ fields: [(key: String, value: Logger.MetadataValue)],
+        to line: inout ByteWriter
     ) {
         line.append("{\"time\":\"")
         line.append(timestamp: now())
@@ -95,6 +102,7 @@ public struct LineLogHandler: LogHandler {
     private static func plain(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: { $0.value < 32 || $0.value == 127 }) else { return text }
         return String(
-            text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "\u{FFFD}" : Character($0) })
+            text.unicodeScalars.map { $0.value < 32 || $0.value == 127 ? "\u{FFFD}" : Character($0) }
+        )
     }
 }

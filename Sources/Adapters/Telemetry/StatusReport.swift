@@ -33,8 +33,14 @@ public struct StatusReport: Sendable {
 
     /// Joins the fields.
     public init(
-        process: String, kind: String, station: String?, processIdentifier: Int32, startedAt: Timestamp,
-        health: Health, reason: String, counters: [(name: String, value: Int64)]
+        process: String,
+        kind: String,
+        station: String?,
+        processIdentifier: Int32,
+        startedAt: Timestamp,
+        health: Health,
+        reason: String,
+        counters: [(name: String, value: Int64)]
     ) {
         self.process = process
         self.kind = kind

@@ -81,7 +81,12 @@ public final class BorderIndex: Sendable {
 
         /// Makes a crossing.
         public init(
-            id: String, name: String, nameES: String, position: Position, usTown: String, mxTown: String
+            id: String,
+            name: String,
+            nameES: String,
+            position: Position,
+            usTown: String,
+            mxTown: String
         ) {
             self.id = id
             self.name = name
@@ -112,7 +117,8 @@ public final class BorderIndex: Sendable {
                 stretch.accuracy_m > 0
             else {
                 throw BorderError(
-                    description: "the stretch \(stretch.fromIndex) to \(stretch.toIndex) is not on the line")
+                    description: "the stretch \(stretch.fromIndex) to \(stretch.toIndex) is not on the line"
+                )
             }
             for index in stretch.fromIndex..<stretch.toIndex { accuracies[index] = stretch.accuracy_m }
         }

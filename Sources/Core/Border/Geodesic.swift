@@ -37,8 +37,11 @@ public enum Geodesic {
             let next = difference + (1 - c) * flattening * sinAlpha * (sigma + c * sinSigma * inner)
             if abs(next - lambda) < 1e-12 {
                 let correction = sigmaCorrection(
-                    cosSquaredAlpha: cosSquaredAlpha, sinSigma: sinSigma, cosSigma: cosSigma,
-                    cosTwiceMiddle: cosTwiceMiddle)
+                    cosSquaredAlpha: cosSquaredAlpha,
+                    sinSigma: sinSigma,
+                    cosSigma: cosSigma,
+                    cosTwiceMiddle: cosTwiceMiddle
+                )
                 return polarRadius_m * correction.scale * (sigma - correction.delta)
             }
             lambda = next
@@ -58,7 +61,10 @@ public enum Geodesic {
     }
 
     private static func sigmaCorrection(
-        cosSquaredAlpha: Double, sinSigma: Double, cosSigma: Double, cosTwiceMiddle: Double
+        cosSquaredAlpha: Double,
+        sinSigma: Double,
+        cosSigma: Double,
+        cosTwiceMiddle: Double
     ) -> (scale: Double, delta: Double) {
         let secondEccentricity = flattening * (2 - flattening) / ((1 - flattening) * (1 - flattening))
         let u = cosSquaredAlpha * secondEccentricity

@@ -96,7 +96,8 @@ struct SegmentGrid: Sendable {
             for column in 0..<guessColumns {
                 let middle = Position(
                     latitude_deg: guessSouth + (Double(row) + 0.5) * Self.cell_deg,
-                    longitude_deg: guessWest + (Double(column) + 0.5) * Self.cell_deg)
+                    longitude_deg: guessWest + (Double(column) + 0.5) * Self.cell_deg
+                )
                 let scale = Double.cos(Geodesic.radians(middle.latitude_deg))
                 result.append(Int32(nearest(to: middle, scale: scale, guess: nil).segment))
             }
@@ -182,7 +183,12 @@ struct SegmentGrid: Sendable {
     }
 
     private func search(
-        large index: Int, _ x: Double, _ y: Double, _ scale: Double, _ best: inout Foot, _ bestSquared: inout Double
+        large index: Int,
+        _ x: Double,
+        _ y: Double,
+        _ scale: Double,
+        _ best: inout Foot,
+        _ bestSquared: inout Double
     ) {
         let first = index * Self.fanOut
         for box in first..<min(first + Self.fanOut, small.count)
@@ -205,8 +211,10 @@ struct SegmentGrid: Sendable {
                 best = Foot(
                     position: Position(
                         latitude_deg: a.latitude_deg + t * abY,
-                        longitude_deg: a.longitude_deg + t * (b.longitude_deg - a.longitude_deg)),
-                    segment: segment)
+                        longitude_deg: a.longitude_deg + t * (b.longitude_deg - a.longitude_deg)
+                    ),
+                    segment: segment
+                )
             }
         }
     }

@@ -110,11 +110,17 @@ public enum TLP: Int, CaseIterable, Comparable, Sendable {
 
 /// People by role. Counts only: no field of an event names or describes a person.
 public struct PersonCounts: Hashable, Sendable {
+    /// People harmed.
     public var victims: UInt32?
+    /// People injured.
     public var injured: UInt32?
+    /// People killed.
     public var killed: UInt32?
+    /// People detained.
     public var detained: UInt32?
+    /// People rescued.
     public var rescued: UInt32?
+    /// Minors among them.
     public var minors: UInt32?
 
     /// Nobody counted.

@@ -49,7 +49,8 @@ public struct Assessment: Sendable {
     /// How many pieces of evidence there are.
     public private(set) var evidenceCount = 0
     private var pieces = [12 of Evidence](
-        repeating: Evidence(rule: 0, level: .none, basis: .stated, span: nil))
+        repeating: Evidence(rule: 0, level: .none, basis: .stated, span: nil)
+    )
 
     /// Nothing found.
     public init() {}

@@ -17,7 +17,12 @@ extension Enrichment {
             let wanted = FactSet(bits: rule.all.bits | rule.any.bits)
             assessment.add(
                 Evidence(
-                    rule: index, level: level, basis: rule.basis, span: span(of: wanted, incident, draft.here)))
+                    rule: index,
+                    level: level,
+                    basis: rule.basis,
+                    span: span(of: wanted, incident, draft.here)
+                )
+            )
         }
     }
 

@@ -25,7 +25,10 @@ public final class Enrichment {
     /// `event` must be the checked bytes of `incident`, without white space behind them. Without `ingest` neither
     /// `ingest` nor a missing `id` is added: that is what `enlace enrich` prints.
     public func enrich(
-        incident: Incident, event: UnsafeRawBufferPointer, ingest: IngestStamp?, into writer: inout ByteWriter
+        incident: Incident,
+        event: UnsafeRawBufferPointer,
+        ingest: IngestStamp?,
+        into writer: inout ByteWriter
     ) {
         let assessment = assess(incident: incident)
         writer.append(UnsafeRawBufferPointer(rebasing: event[..<(event.count - 1)]))
@@ -47,8 +50,10 @@ public final class Enrichment {
         var assessment = Assessment()
         locate(incident, &assessment)
         var draft = Draft(
-            incident: incident, assessment: assessment,
-            stationCountry: assessment.stations.0.map { reference.taxonomy.stations[$0].country })
+            incident: incident,
+            assessment: assessment,
+            stationCountry: assessment.stations.0.map { reference.taxonomy.stations[$0].country }
+        )
         gatherFields(incident, assessment, &draft)
         gatherWords(incident, assessment, &draft)
         decide(draft, incident, &assessment)
@@ -67,7 +72,9 @@ public final class Enrichment {
                     ? .sameSide : match.isHypothetical ? .supposed : .counted
             return WordFinding(
                 fact: reference.rules.factNames[Int(match.fact)],
-                span: scalars(narrative, 0, match.start)..<scalars(narrative, 0, match.end), fate: fate)
+                span: scalars(narrative, 0, match.start)..<scalars(narrative, 0, match.end),
+                fate: fate
+            )
         }
     }
 

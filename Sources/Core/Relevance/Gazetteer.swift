@@ -22,7 +22,12 @@ public final class Gazetteer: Sendable {
 
         /// Makes a town.
         public init(
-            name: String, aliases: [String], country: String, admin1: String, position: Position, population: Int,
+            name: String,
+            aliases: [String],
+            country: String,
+            admin1: String,
+            position: Position,
+            population: Int,
             touchesLine: Bool
         ) {
             self.name = name
@@ -99,12 +104,15 @@ public final class Gazetteer: Sendable {
             ("EE. UU.", "US"), ("EE.UU.", "US"), ("MX", "MX"), ("Mexico", "MX"), ("México", "MX"),
         ]
         countries = Dictionary(
-            names.map { (Self.hash(Array($0.0.utf8)[...]), $0.1) }, uniquingKeysWith: { first, _ in first })
+            names.map { (Self.hash(Array($0.0.utf8)[...]), $0.1) },
+            uniquingKeysWith: { first, _ in first }
+        )
         whereWords = Dictionary(
             uniqueKeysWithValues: [
                 ("near", true), ("cerca", true), ("de", true), ("outside", true), ("in", false), ("at", false),
                 ("en", false),
-            ].map { (Self.hash(Array($0.0.utf8)[...]), $0.1) })
+            ].map { (Self.hash(Array($0.0.utf8)[...]), $0.1) }
+        )
         nearWords = Set(["near", "cerca de", "outside", "afueras de"].map { Self.hash(Array($0.utf8)[...]) })
     }
 
@@ -189,7 +197,9 @@ public final class Gazetteer: Sendable {
     private static func isUpper(_ byte: UInt8) -> Bool { (65...90).contains(byte) || byte == 0xC3 }
 
     private func best(
-        _ candidates: [Int32], _ state: (country: String, admin1: String)?, _ country: String?,
+        _ candidates: [Int32],
+        _ state: (country: String, admin1: String)?,
+        _ country: String?,
         _ station: Taxonomy.StationEntry?
     ) -> Int? {
         var best: Int?

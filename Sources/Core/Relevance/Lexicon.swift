@@ -182,7 +182,8 @@ final class Lexicon: Sendable {
             ends += node.ends
             return Node(
                 edges: Int32(edges.count - node.edges.count)..<Int32(edges.count),
-                ends: Int32(ends.count - node.ends.count)..<Int32(ends.count))
+                ends: Int32(ends.count - node.ends.count)..<Int32(ends.count)
+            )
         }
         self.edges = edges
         self.ends = ends
@@ -214,7 +215,9 @@ final class Lexicon: Sendable {
 
     /// A set's words; `@name` in a set stands for that set's words.
     private static func expanded(
-        _ words: [String], sets: [String: [String]], depth: Int
+        _ words: [String],
+        sets: [String: [String]],
+        depth: Int
     ) throws(RuleError) -> [String] {
         guard depth < 8 else { throw RuleError("sets that contain each other: \(words.prefix(3))") }
         var result: [String] = []
@@ -230,7 +233,10 @@ final class Lexicon: Sendable {
     }
 
     private static func slots(
-        _ pattern: String, _ sets: [String: UInt16], _ vocabulary: Vocabulary, fact: String
+        _ pattern: String,
+        _ sets: [String: UInt16],
+        _ vocabulary: Vocabulary,
+        fact: String
     ) throws(RuleError) -> [Slot] {
         var result: [Slot] = []
         for part in pattern.split(separator: " ") {
@@ -286,7 +292,11 @@ final class Lexicon: Sendable {
     }
 
     private func follow(
-        _ node: Int32, _ at: Int, _ tokens: [Token], _ walk: inout Walk, _ matches: inout [PhraseMatch]
+        _ node: Int32,
+        _ at: Int,
+        _ tokens: [Token],
+        _ walk: inout Walk,
+        _ matches: inout [PhraseMatch]
     ) {
         walk.steps &+= 1
         guard walk.steps <= Self.stepLimit else { return }
@@ -322,7 +332,10 @@ final class Lexicon: Sendable {
     }
 
     private func record(
-        _ end: End, _ from: Int, _ to: Int, _ tokens: [Token],
+        _ end: End,
+        _ from: Int,
+        _ to: Int,
+        _ tokens: [Token],
         _ matches: inout [PhraseMatch]
     ) {
         var isNegated = false
@@ -333,7 +346,14 @@ final class Lexicon: Sendable {
         }
         matches.append(
             PhraseMatch(
-                fact: end.fact, toward: end.toward, named: end.named, isNegated: isNegated, isHypothetical: isHypothetical,
-                start: tokens[from].start, end: tokens[to - 1].end))
+                fact: end.fact,
+                toward: end.toward,
+                named: end.named,
+                isNegated: isNegated,
+                isHypothetical: isHypothetical,
+                start: tokens[from].start,
+                end: tokens[to - 1].end
+            )
+        )
     }
 }

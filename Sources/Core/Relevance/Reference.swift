@@ -44,7 +44,11 @@ public struct ReleasePolicy: Hashable, Sendable {
 
     /// Makes a policy.
     public init(
-        audiences: [String], open: [String], defaultTLP: TLP, retain_days: Int, migrationRetain_days: Int
+        audiences: [String],
+        open: [String],
+        defaultTLP: TLP,
+        retain_days: Int,
+        migrationRetain_days: Int
     ) {
         self.audiences = audiences
         self.open = open
@@ -95,8 +99,13 @@ public struct Reference: Sendable {
 
     /// Gathers it.
     public init(
-        border: BorderIndex, gazetteer: Gazetteer, taxonomy: Taxonomy, bulk: [(quantity: Double, unit: String)],
-        rules: RuleSet, release: ReleasePolicy, rulesetName: String
+        border: BorderIndex,
+        gazetteer: Gazetteer,
+        taxonomy: Taxonomy,
+        bulk: [(quantity: Double, unit: String)],
+        rules: RuleSet,
+        release: ReleasePolicy,
+        rulesetName: String
     ) {
         self.border = border
         self.gazetteer = gazetteer

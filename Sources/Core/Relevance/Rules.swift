@@ -19,7 +19,13 @@ public struct RuleDeclaration: Hashable, Sendable {
 
     /// Declares a rule.
     public init(
-        id: String, level: Level, basis: Basis, all: [String], any: [String], none: [String], note: String
+        id: String,
+        level: Level,
+        basis: Basis,
+        all: [String],
+        any: [String],
+        none: [String],
+        note: String
     ) {
         self.id = id
         self.level = level
@@ -107,8 +113,13 @@ public final class RuleSet: Sendable {
             }
             compiled.append(
                 Rule(
-                    all: try Self.set(rule.all, indices, rule.id), any: try Self.set(rule.any, indices, rule.id),
-                    none: try Self.set(rule.none, indices, rule.id), level: rule.level, basis: rule.basis))
+                    all: try Self.set(rule.all, indices, rule.id),
+                    any: try Self.set(rule.any, indices, rule.id),
+                    none: try Self.set(rule.none, indices, rule.id),
+                    level: rule.level,
+                    basis: rule.basis
+                )
+            )
         }
         rules = compiled
         declarations = source.rules
@@ -129,12 +140,19 @@ public final class RuleSet: Sendable {
             mode = known
         }
         return WordFact(
-            isMovement: fact.isMovement, isRelative: fact.isRelative, isOffence: fact.isOffence,
-            isMigration: fact.isMigration, contraband: kind, mode: mode)
+            isMovement: fact.isMovement,
+            isRelative: fact.isRelative,
+            isOffence: fact.isOffence,
+            isMigration: fact.isMigration,
+            contraband: kind,
+            mode: mode
+        )
     }
 
     private static func set(
-        _ names: [String], _ indices: [String: Int], _ rule: String
+        _ names: [String],
+        _ indices: [String: Int],
+        _ rule: String
     ) throws(RuleError) -> FactSet {
         var set = FactSet()
         for name in names {

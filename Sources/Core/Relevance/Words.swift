@@ -36,7 +36,8 @@ enum Fold {
 
     /// The base letter of U+00C0 to U+00FF, by the second byte of its UTF-8 form; 0 when there is none.
     static let latin: [UInt8] = Array(
-        "aaaaaaaceeeeiiiidnooooo\0ouuuuy\0saaaaaaaceeeeiiiidnooooo\0ouuuuy\0y".utf8)
+        "aaaaaaaceeeeiiiidnooooo\0ouuuuy\0saaaaaaaceeeeiiiidnooooo\0ouuuuy\0y".utf8
+    )
 
     /// The folded form of a word of the vocabulary; `_` joins the words of a compound.
     static func folded(_ word: String) -> [UInt8] {
@@ -179,7 +180,10 @@ struct Tokenizer: ~Copyable {
     }
 
     private func word(
-        _ bytes: UnsafeRawBufferPointer, _ start: Int, _ vocabulary: Vocabulary, _ isAfterComma: Bool
+        _ bytes: UnsafeRawBufferPointer,
+        _ start: Int,
+        _ vocabulary: Vocabulary,
+        _ isAfterComma: Bool
     ) -> (Token, Int) {
         var hash = Fold.seed
         var at = start
@@ -211,8 +215,13 @@ struct Tokenizer: ~Copyable {
         }
         if at &- start == 2, bytes[start] == 0x55, bytes[start &+ 1] == 0x53 { hash = country }
         let token = Token(
-            kind: .word, isAfterComma: isAfterComma, isNumber: isNumber, word: vocabulary.lookup(hash),
-            start: Int32(start), end: Int32(at))
+            kind: .word,
+            isAfterComma: isAfterComma,
+            isNumber: isNumber,
+            word: vocabulary.lookup(hash),
+            start: Int32(start),
+            end: Int32(at)
+        )
         return (token, at)
     }
 
@@ -257,7 +266,9 @@ struct Tokenizer: ~Copyable {
         guard start &+ rest.count <= tokens.count else { return false }
         for (index, at) in rest.enumerated() {
             let token = tokens[start &+ index]
-            if token.word != vocabulary.compoundWords[Int(at)] || token.kind != .word || token.isAfterComma { return false }
+            if token.word != vocabulary.compoundWords[Int(at)] || token.kind != .word || token.isAfterComma {
+                return false
+            }
         }
         return true
     }

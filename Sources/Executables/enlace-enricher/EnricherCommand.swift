@@ -20,7 +20,8 @@ struct EnricherCommand: AsyncParsableCommand {
               enlace-enricher --station nogales
               enlace-enricher --station nogales --workers 4
             """,
-        version: Version.text)
+        version: Version.text
+    )
 
     @OptionGroup var common: CommonOptions
 
@@ -47,25 +48,50 @@ struct EnricherCommand: AsyncParsableCommand {
             let run = RunDirectory(path: settings.runDirectory)
             let bundle = try ReferenceBundle.load(
                 directory: ReferenceBundle.locate(
-                    explicit: settings.seeds, environment: Program.environment,
-                    executablePath: Program.executablePath))
+                    explicit: settings.seeds,
+                    environment: Program.environment,
+                    executablePath: Program.executablePath
+                )
+            )
             let stage = try EnricherStage(
                 options: EnricherOptions(
-                    station: station, workers: settings.workers, run: run, producers: producer, sinkEndpoint: sink),
+                    station: station,
+                    workers: settings.workers,
+                    run: run,
+                    producers: producer,
+                    sinkEndpoint: sink
+                ),
                 makeEnrich: {
                     let enrichment = EventEnrichment(checker: bundle.makeChecker(), reference: bundle.reference)
                     return { (event, isPadded, header, sequence, writer) throws(Refusal) in
                         try enrichment.enrich(
-                            event, isPadded: isPadded, header: header, sequence: sequence, into: &writer)
+                            event,
+                            isPadded: isPadded,
+                            header: header,
+                            sequence: sequence,
+                            into: &writer
+                        )
                     }
-                }, log: log)
+                },
+                log: log
+            )
             let daemon = Daemon(
-                process: "enricher.\(station).\(SystemUse.processIdentifier)", kind: "enricher",
-                station: "\(station)", run: run, isSupervised: supervised, log: log)
+                process: "enricher.\(station).\(SystemUse.processIdentifier)",
+                kind: "enricher",
+                station: "\(station)",
+                run: run,
+                isSupervised: supervised,
+                log: log
+            )
             _ = try await daemon.run(
                 Daemon.Stage(
-                    start: { try stage.start() }, stop: stage.stop, requestStop: { stage.requestStop() },
-                    finish: { try stage.finish() }, report: { stage.report }))
+                    start: { try stage.start() },
+                    stop: stage.stop,
+                    requestStop: { stage.requestStop() },
+                    finish: { try stage.finish() },
+                    report: { stage.report }
+                )
+            )
             return .done
         }
     }

@@ -22,7 +22,8 @@ struct ProducerCommand: AsyncParsableCommand {
               enlace-producer --station nogales --input incidents.jsonl
               tail -f feed.jsonl | enlace-producer --station nogales --input -
             """,
-        version: Version.text)
+        version: Version.text
+    )
 
     @OptionGroup var common: CommonOptions
 
@@ -72,26 +73,52 @@ struct ProducerCommand: AsyncParsableCommand {
             let run = RunDirectory(path: settings.runDirectory)
             let bundle = try ReferenceBundle.load(
                 directory: ReferenceBundle.locate(
-                    explicit: settings.seeds, environment: Program.environment,
-                    executablePath: Program.executablePath))
+                    explicit: settings.seeds,
+                    environment: Program.environment,
+                    executablePath: Program.executablePath
+                )
+            )
             let inputOptions = input.map {
                 ProducerOptions.InputOptions(path: $0, follows: follow, startsAgain: again, sourceName: source)
             }
             let stage = try ProducerStage(
                 options: ProducerOptions(
-                    station: station, name: name, run: run, stateDirectory: settings.stateDirectory,
-                    source: inputOptions.map { .input($0) } ?? .gateways, sinkEndpoint: sink,
-                    outboxBytes: settings.outboxBytes, reservePercent: settings.filesystemReservePercent),
-                checker: bundle.makeChecker(), log: log)
+                    station: station,
+                    name: name,
+                    run: run,
+                    stateDirectory: settings.stateDirectory,
+                    source: inputOptions.map { .input($0) } ?? .gateways,
+                    sinkEndpoint: sink,
+                    outboxBytes: settings.outboxBytes,
+                    reservePercent: settings.filesystemReservePercent
+                ),
+                checker: bundle.makeChecker(),
+                log: log
+            )
             let daemon = Daemon(
-                process: "producer.\(station).\(name)", kind: "producer", station: "\(station)", run: run,
-                isSupervised: supervised, log: log)
+                process: "producer.\(station).\(name)",
+                kind: "producer",
+                station: "\(station)",
+                run: run,
+                isSupervised: supervised,
+                log: log
+            )
             let publication = Publication(
-                stage: stage, station: station, timeoutSeconds: timeout, isFile: inputOptions != nil)
+                stage: stage,
+                station: station,
+                timeoutSeconds: timeout,
+                isFile: inputOptions != nil
+            )
             let ending = try await daemon.run(
                 Daemon.Stage(
-                    start: { try stage.start() }, stop: stage.stop, requestStop: { stage.requestStop() },
-                    finish: { try stage.finish() }, report: { stage.report }, isDone: { publication.isDone }))
+                    start: { try stage.start() },
+                    stop: stage.stop,
+                    requestStop: { stage.requestStop() },
+                    finish: { try stage.finish() },
+                    report: { stage.report },
+                    isDone: { publication.isDone }
+                )
+            )
             guard inputOptions != nil else { return .done }
             Program.put(publication.summary)
             if ending == .stopped(.sigint) { return .interrupted }

@@ -17,7 +17,8 @@ struct SinkCommand: AsyncParsableCommand {
               enlace-sink
               enlace-sink --archive /var/lib/enlace/archive --run-dir /run/enlace
             """,
-        version: Version.text)
+        version: Version.text
+    )
 
     @OptionGroup var common: CommonOptions
 
@@ -35,15 +36,31 @@ struct SinkCommand: AsyncParsableCommand {
             let run = RunDirectory(path: settings.runDirectory)
             let stage = try SinkStage(
                 options: SinkOptions(
-                    run: run, archiveDirectory: settings.archiveDirectory, segmentBytes: settings.segmentBytes,
-                    segmentSeconds: settings.segmentSeconds, holdBytes: settings.sinkHoldBytes),
-                log: log)
+                    run: run,
+                    archiveDirectory: settings.archiveDirectory,
+                    segmentBytes: settings.segmentBytes,
+                    segmentSeconds: settings.segmentSeconds,
+                    holdBytes: settings.sinkHoldBytes
+                ),
+                log: log
+            )
             let daemon = Daemon(
-                process: "sink", kind: "sink", station: nil, run: run, isSupervised: supervised, log: log)
+                process: "sink",
+                kind: "sink",
+                station: nil,
+                run: run,
+                isSupervised: supervised,
+                log: log
+            )
             _ = try await daemon.run(
                 Daemon.Stage(
-                    start: { try stage.start() }, stop: stage.stop, requestStop: { stage.requestStop() },
-                    finish: { try stage.finish() }, report: { stage.report }))
+                    start: { try stage.start() },
+                    stop: stage.stop,
+                    requestStop: { stage.requestStop() },
+                    finish: { try stage.finish() },
+                    report: { stage.report }
+                )
+            )
             return .done
         }
     }

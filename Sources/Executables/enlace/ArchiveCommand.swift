@@ -7,8 +7,10 @@ import Settings
 
 struct ArchiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "archive", abstract: "Look into an archive: what there is, its events, whether it is sound.",
-        subcommands: [ListCommand.self, CatCommand.self, VerifyCommand.self])
+        commandName: "archive",
+        abstract: "Look into an archive: what there is, its events, whether it is sound.",
+        subcommands: [ListCommand.self, CatCommand.self, VerifyCommand.self]
+    )
 
     struct ListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(commandName: "ls", abstract: "List the segments.")
@@ -45,7 +47,8 @@ struct ArchiveCommand: AsyncParsableCommand {
 
     struct CatCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "cat", abstract: "Write archived events as JSON lines.",
+            commandName: "cat",
+            abstract: "Write archived events as JSON lines.",
             discussion: """
                 --from and --to mean the time an event was received, --occurred-from and --occurred-to the time it \
                 happened. All are RFC 3339 with an offset; the end is not included.
@@ -53,7 +56,8 @@ struct ArchiveCommand: AsyncParsableCommand {
                 Examples:
                   enlace archive cat /var/lib/enlace/archive --station nogales
                   enlace archive cat archive --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z
-                """)
+                """
+        )
 
         @Argument(help: "The archive's directory.") var directory: String
         @Option(help: "Only this station; may be given again.") var station: [StationName] = []
@@ -66,7 +70,9 @@ struct ArchiveCommand: AsyncParsableCommand {
             try await Program.run("enlace archive cat") {
                 let reader = try ArchiveReader(directory: directory, crc: .hardware)
                 let filter = ArchiveFilter(
-                    received: TimeArgument.range(from, to), occurred: TimeArgument.range(occurredFrom, occurredTo))
+                    received: TimeArgument.range(from, to),
+                    occurred: TimeArgument.range(occurredFrom, occurredTo)
+                )
                 var writer = ByteWriter(capacity: 1 << 21)
                 var hasDamage = false
                 for name in try reader.stations() where station.isEmpty || station.contains(name) {
@@ -76,7 +82,9 @@ struct ArchiveCommand: AsyncParsableCommand {
                         let slice = try reader.read(station: name, from: next, filter: filter, into: &writer)
                         for range in slice.damaged {
                             hasDamage = true
-                            Program.say("enlace archive cat: \(name)@\(range.lowerBound)–\(range.upperBound - 1) is damaged")
+                            Program.say(
+                                "enlace archive cat: \(name)@\(range.lowerBound)–\(range.upperBound - 1) is damaged"
+                            )
                         }
                         guard slice.next > next else { break }
                         next = slice.next
@@ -90,8 +98,10 @@ struct ArchiveCommand: AsyncParsableCommand {
 
     struct VerifyCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "verify", abstract: "Check every event, index, manifest and watermark.",
-            discussion: "Exits with 65 when anything is damaged, and names what and where.")
+            commandName: "verify",
+            abstract: "Check every event, index, manifest and watermark.",
+            discussion: "Exits with 65 when anything is damaged, and names what and where."
+        )
 
         @Argument(help: "The archive's directory.") var directory: String
         @Flag(help: "One JSON object.") var json = false

@@ -8,7 +8,9 @@ struct EnlaceCommand: AsyncParsableCommand {
         abstract: "Publish, follow and keep public-safety incidents that matter across a border.",
         version: Version.text,
         subcommands: [
-            UpCommand.self, PublishCommand.self, EnrichCommand.self, ExplainCommand.self, TailCommand.self, ShowCommand.self,
+            UpCommand.self, PublishCommand.self, EnrichCommand.self, ExplainCommand.self, TailCommand.self,
+            ShowCommand.self,
             ArchiveCommand.self, RejectsCommand.self, StatusCommand.self, GenerateCommand.self,
-        ])
+        ]
+    )
 }

@@ -19,7 +19,8 @@ struct EnrichCommand: AsyncParsableCommand {
             Examples:
               enlace enrich incidents.jsonl > tagged.jsonl
               enlace generate --count 1000 --seed 7 | enlace enrich | jq -r .cross_border.level | sort | uniq -c
-            """)
+            """
+    )
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "JSON lines or CloudEvents; - for standard input.") var file: String?
@@ -29,8 +30,11 @@ struct EnrichCommand: AsyncParsableCommand {
             let (settings, _) = try await Program.prepare("enlace", common)
             let bundle = try ReferenceBundle.load(
                 directory: ReferenceBundle.locate(
-                    explicit: settings.seeds, environment: Program.environment,
-                    executablePath: Program.executablePath))
+                    explicit: settings.seeds,
+                    environment: Program.environment,
+                    executablePath: Program.executablePath
+                )
+            )
             let file = file
             return try await Daemon.onThread("enrich") { try Self.enrich(file, bundle) }
         }

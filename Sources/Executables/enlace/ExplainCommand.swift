@@ -22,7 +22,8 @@ struct ExplainCommand: AsyncParsableCommand {
             Examples:
               enlace explain incidents.jsonl
               enlace explain nogales@12
-            """)
+            """
+    )
 
     @OptionGroup var common: CommonOptions
     @Argument(help: "A file of incidents, - for standard input, or a position such as nogales@12.") var source: String?
@@ -32,8 +33,11 @@ struct ExplainCommand: AsyncParsableCommand {
             let (settings, _) = try await Program.prepare("enlace", common)
             let bundle = try ReferenceBundle.load(
                 directory: ReferenceBundle.locate(
-                    explicit: settings.seeds, environment: Program.environment,
-                    executablePath: Program.executablePath))
+                    explicit: settings.seeds,
+                    environment: Program.environment,
+                    executablePath: Program.executablePath
+                )
+            )
             let source = source
             let archive = settings.archiveDirectory
             return try await Daemon.onThread("explain") {
@@ -118,7 +122,12 @@ final class Explainer {
     private func text(_ incident: Incident) -> String {
         let assessment = enrichment.assess(incident: incident)
         let explanation = Explanation(
-            incident: incident, assessment: assessment, enrichment: enrichment, bundle: bundle, style: style)
+            incident: incident,
+            assessment: assessment,
+            enrichment: enrichment,
+            bundle: bundle,
+            style: style
+        )
         return explanation.text
     }
 }

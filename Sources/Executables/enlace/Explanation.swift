@@ -33,7 +33,8 @@ struct TextStyle {
             text.unicodeScalars.map {
                 $0.properties.generalCategory == .control || $0.properties.generalCategory == .format
                     ? " " : Character($0)
-            })
+            }
+        )
     }
 }
 
@@ -42,7 +43,11 @@ struct Explanation {
     let text: String
 
     init(
-        incident: Incident, assessment: Assessment, enrichment: Enrichment, bundle: ReferenceBundle, style: TextStyle
+        incident: Incident,
+        assessment: Assessment,
+        enrichment: Enrichment,
+        bundle: ReferenceBundle,
+        style: TextStyle
     ) {
         let taxonomy = bundle.taxonomy
         var lines: [String] = []
@@ -51,14 +56,17 @@ struct Explanation {
         let status = incident.status == .actual ? "" : "  [\(incident.status.rawValue)]"
         lines.append(
             "\(style.level(assessment.level)) \(assessment.score)  \(style.bold(identifier + category))"
-                + "  \(incident.occurredAt.timestamp)\(status)")
+                + "  \(incident.occurredAt.timestamp)\(status)"
+        )
         let spans = (0..<assessment.evidenceCount).compactMap { assessment.evidence($0).span }
         if let narrative = incident.narrative {
             lines.append("  " + Self.underlined(narrative.string, spans, style))
         }
         lines.append("  where: " + Self.place(incident, assessment, bundle))
         lines += Self.reasons(incident, assessment, bundle, style)
-        lines.append("  flow: \(assessment.flow.label)  involves: \(Self.involves(assessment))" + Self.goods(assessment))
+        lines.append(
+            "  flow: \(assessment.flow.label)  involves: \(Self.involves(assessment))" + Self.goods(assessment)
+        )
         if assessment.isMigrationOnly {
             lines.append("  migration only: no evidence of an offence; withheld from enforcement audiences")
         }
@@ -74,7 +82,10 @@ struct Explanation {
     }
 
     private static func reasons(
-        _ incident: Incident, _ assessment: Assessment, _ bundle: ReferenceBundle, _ style: TextStyle
+        _ incident: Incident,
+        _ assessment: Assessment,
+        _ bundle: ReferenceBundle,
+        _ style: TextStyle
     ) -> [String] {
         guard assessment.evidenceCount > 0 else {
             return ["  because: nothing ties it to the other side"]
@@ -105,7 +116,8 @@ struct Explanation {
                 : parts.joined(separator: "; ") + "; side \(assessment.side.label)"
         }
         parts.append(
-            "\(metres(fix.distance_m)) from the line (±\(metres(fix.accuracy_m))), side \(assessment.side.label)")
+            "\(metres(fix.distance_m)) from the line (±\(metres(fix.accuracy_m))), side \(assessment.side.label)"
+        )
         if let crossing = fix.crossing {
             let name = bundle.reference.border.crossings[crossing].name
             parts.append("nearest crossing \(name), \(metres(fix.crossingDistance_m))")

@@ -15,7 +15,8 @@ struct GenerateCommand: AsyncParsableCommand {
 
             Example:
               enlace generate --count 1000 --seed 7 > feed.jsonl
-            """)
+            """
+    )
 
     @OptionGroup var common: CommonOptions
     @Option(help: "How many events.") var count: Int
@@ -26,13 +27,21 @@ struct GenerateCommand: AsyncParsableCommand {
         try await Program.run("enlace generate") {
             let (settings, _) = try await Program.prepare("enlace", common)
             let seeds = try ReferenceBundle.locate(
-                explicit: settings.seeds, environment: Program.environment, executablePath: Program.executablePath)
+                explicit: settings.seeds,
+                environment: Program.environment,
+                executablePath: Program.executablePath
+            )
             let folder = seeds + "/incidents/generator"
             let feed = try Feed.parse(
                 places: String(decoding: Files.read(folder + "/places.txt"), as: UTF8.self),
-                sentences: String(decoding: Files.read(folder + "/sentences.txt"), as: UTF8.self))
+                sentences: String(decoding: Files.read(folder + "/sentences.txt"), as: UTF8.self)
+            )
             var generator = try Generator(
-                feed: feed, seed: seed, stations: station.map(\.description), count: count)
+                feed: feed,
+                seed: seed,
+                stations: station.map(\.description),
+                count: count
+            )
             var writer = ByteWriter(capacity: 1 << 20)
             var hasMore = true
             while hasMore {

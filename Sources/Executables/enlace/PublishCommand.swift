@@ -17,7 +17,8 @@ struct PublishCommand: AsyncParsableCommand {
             Examples:
               enlace publish incidents.jsonl
               enlace generate --count 100 --seed 1 | enlace publish
-            """)
+            """
+    )
 
     @OptionGroup var common: CommonOptions
 
@@ -35,24 +36,35 @@ struct PublishCommand: AsyncParsableCommand {
             let (settings, _) = try await Program.prepare("enlace", common)
             let bundle = try ReferenceBundle.load(
                 directory: ReferenceBundle.locate(
-                    explicit: settings.seeds, environment: Program.environment,
-                    executablePath: Program.executablePath))
+                    explicit: settings.seeds,
+                    environment: Program.environment,
+                    executablePath: Program.executablePath
+                )
+            )
             let options = Publisher.Options(
-                run: RunDirectory(path: settings.runDirectory), stateDirectory: settings.stateDirectory,
-                stations: bundle.taxonomy.stations.map(\.name), timeoutSeconds: timeout)
+                run: RunDirectory(path: settings.runDirectory),
+                stateDirectory: settings.stateDirectory,
+                stations: bundle.taxonomy.stations.map(\.name),
+                timeoutSeconds: timeout
+            )
             let file = file
             let started = Clock.monotonicNanoseconds()
             let (outcome, _) = try await Program.interruptibly { stop in
                 let reader = try LineReader(file)
                 let name = file ?? "-"
                 let publisher = try Publisher(
-                    options: options, stop: stop,
+                    options: options,
+                    stop: stop,
                     tell: { refusal in
                         let field = refusal.field.map { "\($0): " } ?? ""
                         Program.say("\(name):\(refusal.line): \(field)\(refusal.reason)")
-                    }, say: { Program.say("enlace publish: \($0)") })
+                    },
+                    say: { Program.say("enlace publish: \($0)") }
+                )
                 let ending = try publisher.publish(
-                    isReady: { try reader.isReady(withinMilliseconds: $0) }, next: { try reader.next() })
+                    isReady: { try reader.isReady(withinMilliseconds: $0) },
+                    next: { try reader.next() }
+                )
                 return (ending, publisher.results)
             }
             let (ending, results) = outcome

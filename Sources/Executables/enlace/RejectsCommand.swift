@@ -7,15 +7,20 @@ import Settings
 
 struct RejectsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "rejects", abstract: "Look at what was refused.", subcommands: [ListCommand.self])
+        commandName: "rejects",
+        abstract: "Look at what was refused.",
+        subcommands: [ListCommand.self]
+    )
 
     struct ListCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List refused events with their reasons.",
+            commandName: "ls",
+            abstract: "List refused events with their reasons.",
             discussion: """
                 Example:
                   enlace rejects ls --station nogales
-                """)
+                """
+        )
 
         @OptionGroup var common: CommonOptions
         @Option(help: "Only this station; may be given again.") var station: [StationName] = []

@@ -7,11 +7,13 @@ import TailStage
 
 struct ShowCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show enriched events for people, one after the other.",
+        commandName: "show",
+        abstract: "Show enriched events for people, one after the other.",
         discussion: """
             Example:
               enlace archive cat archive --station nogales | enlace show
-            """)
+            """
+    )
 
     @Argument(help: "Enriched JSON lines; - for standard input.") var file: String?
 

@@ -8,8 +8,10 @@ import Settings
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "status", abstract: "Show the running processes, what they do and what they wait for.",
-        discussion: "Exits with 1 when a process is gone or has not reported for five seconds.")
+        commandName: "status",
+        abstract: "Show the running processes, what they do and what they wait for.",
+        discussion: "Exits with 1 when a process is gone or has not reported for five seconds."
+    )
 
     @OptionGroup var common: CommonOptions
     @Flag(help: "One JSON object.") var json = false
@@ -39,7 +41,8 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private static func isStale(_ value: JSONValue) -> Bool {
-        guard let identifier = value["pid"]?.integer, kill(pid_t(truncatingIfNeeded: identifier), 0) == 0 || errno == EPERM,
+        guard let identifier = value["pid"]?.integer,
+            kill(pid_t(truncatingIfNeeded: identifier), 0) == 0 || errno == EPERM,
             let text = value["updated_at"]?.string
         else { return true }
         let bytes = Array(text.utf8)

@@ -16,7 +16,8 @@ struct TailCommand: AsyncParsableCommand {
               enlace tail
               enlace tail --station nogales --from begin --count 20
               enlace tail --from nogales@1200 --format jsonl --with-position
-            """)
+            """
+    )
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case pretty, jsonl }
 
@@ -56,14 +57,19 @@ struct TailCommand: AsyncParsableCommand {
         try await Program.run("enlace tail") {
             let (settings, _) = try await Program.prepare("enlace", common)
             let options = Tail.Options(
-                run: RunDirectory(path: settings.runDirectory), stations: station, start: start ?? .now, count: count)
+                run: RunDirectory(path: settings.runDirectory),
+                stations: station,
+                start: start ?? .now,
+                count: count
+            )
             let isTerminal = isatty(1) == 1
             let isPretty = (format ?? (isTerminal ? .pretty : .jsonl)) == .pretty
             let hasColour = isTerminal && Program.environment["NO_COLOR"] == nil
             let withPosition = withPosition
             let (_, wasInterrupted) = try await Program.interruptibly { stop in
                 let tail = Tail(
-                    options: options, stop: stop,
+                    options: options,
+                    stop: stop,
                     show: { position, line in
                         if isPretty {
                             let label = withPosition ? PrettyLine.Label("\(position)") : nil
@@ -71,7 +77,9 @@ struct TailCommand: AsyncParsableCommand {
                         }
                         let text = String(decoding: line, as: UTF8.self)
                         return Program.put(withPosition ? "\(position)\t\(text)" : text)
-                    }, say: { Program.say("enlace tail: \($0)") })
+                    },
+                    say: { Program.say("enlace tail: \($0)") }
+                )
                 try tail.run()
             }
             return wasInterrupted ? .interrupted : .done

@@ -20,7 +20,8 @@ struct UpCommand: AsyncParsableCommand {
             Examples:
               enlace up
               enlace up --station nogales --station douglas --workers 2
-            """)
+            """
+    )
 
     @OptionGroup var common: CommonOptions
     @Option(help: "Only this station; may be given again (default: all of the reference data).")
@@ -34,7 +35,10 @@ struct UpCommand: AsyncParsableCommand {
             let (settings, log) = try await Program.prepare("enlace-up", common, flags: flags)
             let directory = RunDirectory(path: settings.runDirectory)
             let seeds = try ReferenceBundle.locate(
-                explicit: settings.seeds, environment: Program.environment, executablePath: Program.executablePath)
+                explicit: settings.seeds,
+                environment: Program.environment,
+                executablePath: Program.executablePath
+            )
             let bundle = try ReferenceBundle.load(directory: seeds)
             let stations = try chosen(settings, bundle)
             // The longest endpoint decides whether the directory can be used at all.
@@ -60,7 +64,11 @@ struct UpCommand: AsyncParsableCommand {
                 SupervisorLoop(children: children, directory: directory, stop: stop, log: log) {
                     log.notice(
                         "ready",
-                        metadata: ["stations": "\(names)", "run_dir": "\(directory.path)", "archive": "\(settings.archiveDirectory)"])
+                        metadata: [
+                            "stations": "\(names)", "run_dir": "\(directory.path)",
+                            "archive": "\(settings.archiveDirectory)",
+                        ]
+                    )
                 }.run()
             }
             _ = consume lock
@@ -75,7 +83,9 @@ struct UpCommand: AsyncParsableCommand {
         for name in wanted where !known.contains(name) {
             throw SettingsError(
                 source: "--station \(name)",
-                reason: "is not a station of the reference data; known: \(known.map(\.description).joined(separator: ", "))")
+                reason:
+                    "is not a station of the reference data; known: \(known.map(\.description).joined(separator: ", "))"
+            )
         }
         return wanted
     }
@@ -84,26 +94,39 @@ struct UpCommand: AsyncParsableCommand {
         let executable = Program.executablePath
         let folder = Files.parent(of: executable)
         var common = [
-            "--supervised", "--run-dir", settings.runDirectory, "--state-dir", settings.stateDirectory, "--seeds", seeds,
+            "--supervised", "--run-dir", settings.runDirectory, "--state-dir", settings.stateDirectory, "--seeds",
+            seeds,
             "--log-level", settings.logLevel, "--log-format", settings.logFormat.rawValue,
         ]
         if let config = settings.configPath { common += ["--config", config] }
         var children = [
             Child(
-                name: "sink", kind: .sink, program: folder + "/enlace-sink",
-                arguments: common + ["--archive", settings.archiveDirectory])
+                name: "sink",
+                kind: .sink,
+                program: folder + "/enlace-sink",
+                arguments: common + ["--archive", settings.archiveDirectory]
+            )
         ]
         for station in stations {
             children.append(
                 Child(
-                    name: "producer.\(station)", kind: .producer, station: "\(station)",
-                    program: folder + "/enlace-producer", arguments: common + ["--station", "\(station)"]))
+                    name: "producer.\(station)",
+                    kind: .producer,
+                    station: "\(station)",
+                    program: folder + "/enlace-producer",
+                    arguments: common + ["--station", "\(station)"]
+                )
+            )
             for number in 1...settings.workers {
                 children.append(
                     Child(
-                        name: "enricher.\(station).\(number)", kind: .enricher, station: "\(station)",
+                        name: "enricher.\(station).\(number)",
+                        kind: .enricher,
+                        station: "\(station)",
                         program: folder + "/enlace-enricher",
-                        arguments: common + ["--station", "\(station)", "--workers", "1"]))
+                        arguments: common + ["--station", "\(station)", "--workers", "1"]
+                    )
+                )
             }
         }
         return children

@@ -38,9 +38,12 @@ public struct Daemon: Sendable {
 
         /// Joins the parts.
         public init(
-            start: @escaping @Sendable () throws -> Void, stop: StopSignal,
-            requestStop: @escaping @Sendable () -> Void, finish: @escaping @Sendable () throws -> Void,
-            report: @escaping @Sendable () -> Report, isDone: @escaping @Sendable () -> Bool = { false }
+            start: @escaping @Sendable () throws -> Void,
+            stop: StopSignal,
+            requestStop: @escaping @Sendable () -> Void,
+            finish: @escaping @Sendable () throws -> Void,
+            report: @escaping @Sendable () -> Report,
+            isDone: @escaping @Sendable () -> Bool = { false }
         ) {
             self.start = start
             self.stop = stop
@@ -72,7 +75,12 @@ public struct Daemon: Sendable {
     ///   - process: Names the status file.
     ///   - isSupervised: Whether to stop when standard input ends: then the supervisor is gone.
     public init(
-        process: String, kind: String, station: String?, run: RunDirectory, isSupervised: Bool, log: Logger
+        process: String,
+        kind: String,
+        station: String?,
+        run: RunDirectory,
+        isSupervised: Bool,
+        log: Logger
     ) {
         self.process = process
         self.kind = kind
@@ -133,12 +141,18 @@ public struct Daemon: Sendable {
 
     private func writeStatus(_ report: Report, _ started: Timestamp) {
         let status = StatusReport(
-            process: process, kind: kind, station: station, processIdentifier: SystemUse.processIdentifier,
-            startedAt: started, health: report.waitsFor.isEmpty ? .ready : .waiting, reason: report.waitsFor,
+            process: process,
+            kind: kind,
+            station: station,
+            processIdentifier: SystemUse.processIdentifier,
+            startedAt: started,
+            health: report.waitsFor.isEmpty ? .ready : .waiting,
+            reason: report.waitsFor,
             counters: report.counters + [
                 ("memory_bytes", Int64(clamping: SystemUse.residentBytes())),
                 ("cpu_milliseconds", Int64(SystemUse.processorSeconds() * 1000)),
-            ])
+            ]
+        )
         // A status that cannot be written is stale, and its readers say so.
         try? Files.writeAtomically(statusPath, status.encoded(at: Clock.now()), mode: 0o600, durable: false)
     }
@@ -159,10 +173,13 @@ public struct Daemon: Sendable {
 
     /// Runs blocking work on a thread of its own, so that the cooperative pool stays free.
     public static func onThread<Value: Sendable>(
-        _ name: String, _ body: @escaping @Sendable () throws -> Value
+        _ name: String,
+        _ body: @escaping @Sendable () throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            let thread = StageThread(name: name, stackBytes: 4 << 20) { continuation.resume(with: Result { try body() }) }
+            let thread = StageThread(name: name, stackBytes: 4 << 20) {
+                continuation.resume(with: Result { try body() })
+            }
             do { try thread.start() } catch { continuation.resume(throwing: error) }
         }
     }

@@ -28,17 +28,25 @@ public enum Program {
             guard let start = buffer.baseAddress else { return "" }
             let count = readlink("/proc/self/exe", start, buffer.count)
             return String(
-                decoding: UnsafeRawBufferPointer(start: start, count: max(0, count)), as: UTF8.self)
+                decoding: UnsafeRawBufferPointer(start: start, count: max(0, count)),
+                as: UTF8.self
+            )
         }
     }
 
     /// Reads the settings and sets up the log; `flags` are those of the command besides the common ones.
     public static func prepare(
-        _ name: String, _ common: CommonOptions, flags: [SettingsKey: String] = [:]
+        _ name: String,
+        _ common: CommonOptions,
+        flags: [SettingsKey: String] = [:]
     ) async throws -> (settings: EnlaceSettings, log: Logger) {
         let settings = try await EnlaceSettings.load(
-            flags: common.flags.merging(flags) { $1 }, configPath: common.config, environment: environment,
-            defaults: (DefaultDirectories.run, DefaultDirectories.state), exists: Files.exists)
+            flags: common.flags.merging(flags) { $1 },
+            configPath: common.config,
+            environment: environment,
+            defaults: (DefaultDirectories.run, DefaultDirectories.state),
+            exists: Files.exists
+        )
         let level = Logger.Level(rawValue: settings.logLevel) ?? .info
         let format: LineLogHandler.Format = settings.logFormat == .json ? .json : .text
         let log = Logger(label: name) { label in
@@ -50,7 +58,8 @@ public enum Program {
     /// Runs a command's work and ends the process as it says; a failure is told in one line on standard error.
     public static func run(_ name: String, _ body: () async throws -> ExitStatus) async throws {
         let status: ExitStatus
-        do { status = try await body() } catch let error as ExitCode { throw error } catch let error as ValidationError {
+        do { status = try await body() } catch let error as ExitCode { throw error } catch let error as ValidationError
+        {
             throw error
         } catch {
             say("\(name): \(error)")

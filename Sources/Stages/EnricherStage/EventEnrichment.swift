@@ -17,12 +17,19 @@ public final class EventEnrichment {
 
     /// Appends the enriched event, without a line feed. `isPadded` promises `EventReader.padding` readable bytes.
     public func enrich(
-        _ event: UnsafeRawBufferPointer, isPadded: Bool, header: BatchHeader, sequence: UInt64,
+        _ event: UnsafeRawBufferPointer,
+        isPadded: Bool,
+        header: BatchHeader,
+        sequence: UInt64,
         into writer: inout ByteWriter
     ) throws(Refusal) {
         let incident = try reader.read(event, isPadded: isPadded, station: .known)
         let stamp = IngestStamp(
-            producer: header.producer, epoch: header.epoch, sequence: sequence, receivedAt: header.receivedAt)
+            producer: header.producer,
+            epoch: header.epoch,
+            sequence: sequence,
+            receivedAt: header.receivedAt
+        )
         enrichment.enrich(incident: incident, event: event, ingest: stamp, into: &writer)
     }
 }

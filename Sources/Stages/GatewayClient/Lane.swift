@@ -101,7 +101,9 @@ final class Lane {
 
     /// Sends what is due, hears what has come, waiting for it a little.
     func turn(
-        number: () throws -> UInt64, gateway: String, tell: (PublishRefusal) -> Void
+        number: () throws -> UInt64,
+        gateway: String,
+        tell: (PublishRefusal) -> Void
     ) throws {
         while requests.count < Self.requestsInFlight, !ready.isEmpty {
             let next = ready.removeFirst()
@@ -127,7 +129,8 @@ final class Lane {
     private func send(_ request: Request, gateway: String, lowest: UInt64) throws -> Bool {
         try send(
             header: "{\"gateway\":\"\(gateway)\",\"request\":\(request.number),\"lowest\":\(lowest)}",
-            events: request.events)
+            events: request.events
+        )
     }
 
     /// A request has more frames than `Multipart` holds: they go out one by one once the first is taken.
@@ -177,14 +180,20 @@ final class Lane {
     private func settle(_ request: Request, _ answer: JSONValue, _ tell: (PublishRefusal) -> Void) {
         let accepted = answer["accepted"]?.unsigned ?? 0
         result.accepted += accepted
-        if accepted > 0, let first = answer["first"]?.unsigned { lastSequence = max(lastSequence, first + accepted - 1) }
+        if accepted > 0, let first = answer["first"]?.unsigned {
+            lastSequence = max(lastSequence, first + accepted - 1)
+        }
         for refused in answer["refused"]?.array ?? [] {
             result.rejected += 1
             let place = Int(clamping: refused["event"]?.unsigned ?? 1)
             let line = request.lines.indices.contains(place - 1) ? request.lines[place - 1] : 0
             tell(
                 PublishRefusal(
-                    line: line, field: refused["field"]?.string, reason: refused["reason"]?.string ?? "refused"))
+                    line: line,
+                    field: refused["field"]?.string,
+                    reason: refused["reason"]?.string ?? "refused"
+                )
+            )
         }
     }
 }

@@ -54,7 +54,10 @@ public final class Publisher {
 
         /// Joins the choices.
         public init(
-            run: RunDirectory, stateDirectory: String, stations: [StationName], timeoutSeconds: Double?
+            run: RunDirectory,
+            stateDirectory: String,
+            stations: [StationName],
+            timeoutSeconds: Double?
         ) {
             self.run = run
             self.stateDirectory = stateDirectory
@@ -82,7 +85,10 @@ public final class Publisher {
     ///   - tell: Called for every refused event.
     ///   - say: Called every two seconds with what it waits for.
     public init(
-        options: Options, stop: StopSignal, tell: @escaping (PublishRefusal) -> Void, say: @escaping (String) -> Void
+        options: Options,
+        stop: StopSignal,
+        tell: @escaping (PublishRefusal) -> Void,
+        say: @escaping (String) -> Void
     ) throws {
         self.options = options
         self.stop = stop
@@ -104,7 +110,8 @@ public final class Publisher {
     ///   - isReady: Whether `next` can answer at once, after waiting for it at most so many milliseconds.
     ///   - next: Gives the next line without its ending, valid until it is called again; nil at the end.
     public func publish(
-        isReady: (Int32) throws -> Bool, next: () throws -> UnsafeRawBufferPointer?
+        isReady: (Int32) throws -> Bool,
+        next: () throws -> UnsafeRawBufferPointer?
     ) throws -> Ending {
         var line = 0
         while true {

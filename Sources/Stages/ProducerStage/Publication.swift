@@ -50,8 +50,11 @@ public final class Publication: Sendable {
     private func sayWhatItWaitsFor() {
         let counters = stage.counters
         let left =
-            counters.storedThrough.load(ordering: .relaxed) - min(
-                counters.archivedThrough.load(ordering: .relaxed), counters.storedThrough.load(ordering: .relaxed))
+            counters.storedThrough.load(ordering: .relaxed)
+            - min(
+                counters.archivedThrough.load(ordering: .relaxed),
+                counters.storedThrough.load(ordering: .relaxed)
+            )
         let words = counters.waitsFor
         guard !words.isEmpty else { return }
         let line = Array("enlace-producer: \(left) events are safe here and wait for \(words)\n".utf8)

@@ -53,7 +53,11 @@ public final class SupervisorLoop {
     ///   - directory: Where children report, and the supervisor with them.
     ///   - whenReady: Called once, when every child has reported.
     public init(
-        children: [Child], directory: RunDirectory, stop: StopCounter, log: Logger, whenReady: @escaping () -> Void
+        children: [Child],
+        directory: RunDirectory,
+        stop: StopCounter,
+        log: Logger,
+        whenReady: @escaping () -> Void
     ) {
         machine = SupervisorMachine(children)
         running = Array(repeating: nil, count: children.count)
@@ -172,7 +176,8 @@ public final class SupervisorLoop {
             let entry = machine.entries[index]
             log.notice(
                 "\(entry.child.name) is started again",
-                metadata: ["after_ms": "\(after_ns / 1_000_000)", "restarts": "\(entry.restarts)"])
+                metadata: ["after_ms": "\(after_ns / 1_000_000)", "restarts": "\(entry.restarts)"]
+            )
         case .noteGivenUp(let index):
             let entry = machine.entries[index]
             let how = entry.lastEnd.map { " (\($0))" } ?? ""

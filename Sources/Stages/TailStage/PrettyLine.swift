@@ -72,7 +72,8 @@ public enum PrettyLine {
             text.unicodeScalars.map {
                 $0.properties.generalCategory == .control || $0.properties.generalCategory == .format
                     ? " " : Character($0)
-            })
+            }
+        )
     }
 
     private static func unique(_ names: [String]) -> [String] {

@@ -59,7 +59,9 @@ public final class Tail {
     ///   - show: Called for each event in order; false ends the tail.
     ///   - say: Called every two seconds while nothing answers.
     public init(
-        options: Options, stop: StopSignal, show: @escaping (ArchivePosition, UnsafeRawBufferPointer) -> Bool,
+        options: Options,
+        stop: StopSignal,
+        show: @escaping (ArchivePosition, UnsafeRawBufferPointer) -> Bool,
         say: @escaping (String) -> Void
     ) {
         self.options = options
