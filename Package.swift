@@ -141,11 +141,13 @@ let package = Package(
 
         // Tests.
         tests("ArchiveTests", ["Archive", "Bytes", "Wire", "CPlatform"]),
+        tests("BorderTests", ["Border", "Incident"]),
         tests("DeliveryTests", ["Bytes", "Delivery", "Wire"]),
         tests("EventJSONTests", ["Bytes", "Incident", "EventJSON", "CSimdJSON"]),
         tests("GeneratorTests", ["Generator", "Bytes"]),
         tests("OutboxTests", ["Outbox", "Bytes", "Wire"]),
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),
+        tests("RelevanceTests", ["Bytes", "EventJSON", "Incident", "ReferenceData", "Relevance"]),
         tests("WireTests", ["Bytes", "Wire"]),
     ],
     cxxLanguageStandard: .cxx17

@@ -56,14 +56,13 @@ public struct EnlaceSettings: Hashable, Sendable {
         let path = named ?? candidates(environment).first(where: exists)
         var text: [String: String] = [:]
         if let path { text = try await readFile(path) }
-        var origin = path ?? "enlace.yaml"
+        let origin = path ?? "enlace.yaml"
         func value(_ key: SettingsKey) -> (text: String, source: String)? {
             if let flag = flags[key] { return (flag, "--" + key.rawValue.replacing("_", with: "-")) }
             if let variable = environment[key.variable], !variable.isEmpty { return (variable, key.variable) }
             if let entry = text[key.rawValue] { return (entry, "\(origin): \(key.rawValue)") }
             return nil
         }
-        origin = path ?? origin
         func number(_ key: SettingsKey, _ range: ClosedRange<Int>, _ standard: Int) throws(SettingsError) -> Int {
             guard let (text, source) = value(key) else { return standard }
             guard let number = Int(text), range.contains(number) else {
