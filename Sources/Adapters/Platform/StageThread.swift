@@ -34,6 +34,9 @@ public final class StageThread: @unchecked Sendable {
         if case .running(let thread) = state { pthread_detach(thread) }
     }
 
+    /// Lets the calling thread stand back behind all others: for work that nobody waits for.
+    public static func yieldToOthers() { enlace_yield_to_others() }
+
     /// Starts the thread. Calling it twice is a mistake of the program and does nothing.
     public func start() throws(PlatformError) {
         var failure: PlatformError?

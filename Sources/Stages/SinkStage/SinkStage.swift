@@ -105,6 +105,8 @@ public final class SinkStage: Sendable {
     }
 
     private func closeSegments() throws(ArchiveError) {
+        // Hashing closed segments must not take the processor from those who wait for a commit.
+        StageThread.yieldToOthers()
         var work: [SegmentClose] = []
         while closes.popAll(into: &work) {
             for segment in work { try segment.run() }

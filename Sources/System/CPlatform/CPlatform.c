@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "CPlatform.h"
 
+#include <sys/syscall.h>
+#include <sys/resource.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -94,3 +96,8 @@ uint32_t enlace_crc32c_hardware(uint32_t crc, const void *start, ptrdiff_t count
     return crc;
 }
 #endif
+
+void enlace_yield_to_others(void) {
+    // On Linux a nice value belongs to a thread; who cannot be given one goes on as before.
+    (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 15);
+}

@@ -32,4 +32,7 @@ int enlace_has_crc32c(void);
 // Extends a finished CRC-32C over `count` more bytes. Call it only where enlace_has_crc32c says so.
 uint32_t enlace_crc32c_hardware(uint32_t crc, const void *start, ptrdiff_t count);
 
+// Gives the calling thread less of the processor than the others get, for work that nobody waits for.
+void enlace_yield_to_others(void);
+
 #endif
