@@ -148,7 +148,10 @@ let package = Package(
         tests("OutboxTests", ["Outbox", "Bytes", "Wire"]),
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),
         tests("RelevanceTests", ["Bytes", "EventJSON", "Incident", "ReferenceData", "Relevance"]),
+        tests("SettingsTests", ["Bytes", "Settings", "Wire", argumentParser]),
+        tests("SupervisorTests", ["Processes", "Supervisor"]),
         tests("WireTests", ["Bytes", "Wire"]),
+        tests("ZeroMQTests", ["ZeroMQ"]),
     ],
     cxxLanguageStandard: .cxx17
 )

@@ -3,257 +3,206 @@ import Delivery
 import Testing
 import Wire
 
-@Suite("Ordering at the sink")
-struct SinkOrderingTests {
-    static let archive = Identifier128(high: 7, low: 7)
-    static let producer = Identifier128(high: 1, low: 1)
-    static let station = StationName("nogales") ?? { fatalError("a slug") }()
-
-    static func sink(holdBytes: Int = 1_000_000, lines: [SinkLine] = []) -> SinkOrdering {
-        SinkOrdering(
-            archive: archive,
-            generation: 1,
-            sink: Identifier128(high: 8, low: 8),
-            holdBytes: holdBytes,
-            producers: lines.isEmpty ? [] : [(producer, station, lines)]
-        )
+@Suite struct SinkOrderingHelloTests: SinkFixture {
+    @Test func `a producer is noted once and answered each time`() {
+        var machine = self.machine()
+        #expect(machine.heard(hello([(5, 1)])) == [.note(.producerJoined(p, station)), welcome(0)])
+        #expect(machine.heard(hello([(5, 1)])) == [welcome(0)])
+        #expect(machine.producerCount == 1)
+        #expect(machine.heard(hello([(5, 1)], of: q)).last == welcome(0, of: q))
+        #expect(machine.producerCount == 2)
     }
 
-    static func hello(
-        _ epochs: [(UInt64, UInt64)] = [(100, 1)],
-        oldest: UInt64 = 1,
-        next: UInt64 = 1000,
-        archive: Identifier128 = .zero,
-        committed: UInt64 = 0
-    ) -> Hello {
-        Hello(
-            producer: producer,
-            station: station,
-            epochs: epochs.map { EpochStart(epoch: $0.0, firstSequence: $0.1) },
-            oldest: oldest,
-            next: next,
-            archive: archive,
-            committed: committed
-        )
+    @Test func `a hello without epochs is not answered`() {
+        var machine = self.machine()
+        #expect(machine.heard(hello([])).isEmpty)
+        #expect(machine.producerCount == 0)
     }
 
-    static func batch(_ first: UInt64, _ count: UInt32, epoch: UInt64 = 100) -> BatchHeader {
-        BatchHeader(
-            flags: .enriched,
-            station: station,
-            producer: producer,
-            epoch: epoch,
-            firstSequence: first,
-            count: count,
-            payloadBytes: count * 10,
-            receivedAt: Timestamp(microseconds: 0),
-            payloadChecksum: 0
-        )
+    @Test func `a producer of another archive is refused and not learned`() {
+        var machine = self.machine()
+        let words = "its outbox belongs to archive \(sink), this is \(archive); see enlace archive adopt"
+        let actions = machine.heard(hello([(5, 1)], archive: sink, committed: 10))
+        #expect(actions == [.note(.otherArchive(producer: p, expects: sink)), welcome(0, refusal: words)])
+        #expect(machine.producerCount == 0)
     }
 
-    static func welcome(_ actions: [SinkOrdering.Action]) -> Welcome? {
-        for case .send(.welcome(let welcome), _, _) in actions { return welcome }
-        return nil
+    @Test func `a producer that changes its station is refused, and so are its batches`() {
+        var machine = greeted()
+        let other = StationName("coccau")!
+        let words = "this producer's events so far are of station tarvisio"
+        #expect(machine.heard(hello([(5, 1)], station: other)) == [welcome(0, refusal: words)])
+        #expect(machine.received(batch(1, station: other), slot: 1, bytes: 100) == [.release(slot: 1, .refused)])
     }
 
-    static func commit(_ through: UInt64, epoch: UInt64 = 100) -> SinkOrdering.Action {
-        .send(.commit(producer: producer, epoch: epoch, through: through), producer: producer, epoch: epoch)
-    }
-
-    @Test("a hello is answered with the watermark and a window")
-    func hello() throws {
-        var sink = Self.sink()
-        let first = sink.heard(Self.hello())
-        #expect(first.contains(.note(.producerJoined(Self.producer, Self.station))))
-        let welcome = try #require(Self.welcome(first))
-        #expect(welcome.watermark == 0)
-        #expect(welcome.refusal.isEmpty)
-        #expect(welcome.windowBytes >= UInt64(Limits.minimumWindowBytes))
-        // Again and again, without being noted again.
-        #expect(!sink.heard(Self.hello()).contains(.note(.producerJoined(Self.producer, Self.station))))
-    }
-
-    @Test("batches in order are appended and committed in order")
-    func inOrder() {
-        var sink = Self.sink()
-        _ = sink.heard(Self.hello())
-        #expect(
-            sink.received(Self.batch(1, 10), slot: 1, bytes: 100)
-                == [.append(slot: 1, ticket: 1, skip: 0, isFork: false)]
-        )
-        #expect(
-            sink.received(Self.batch(11, 5), slot: 2, bytes: 50)
-                == [.append(slot: 2, ticket: 2, skip: 0, isFork: false)]
-        )
-        #expect(sink.heldBytes == 150)
-        #expect(sink.line(of: Self.producer, epoch: 100)?.committed == 0)
-        #expect(sink.committed(through: 2) == [Self.commit(15)])
-        #expect(sink.heldBytes == 0)
-        #expect(sink.line(of: Self.producer, epoch: 100)?.committed == 15)
-        #expect(Self.welcome(sink.heard(Self.hello()))?.watermark == 15)
-    }
-
-    @Test("a batch that is early waits; a batch that is there already is released; one that straddles is cut")
-    func orderAndRepeats() {
-        var sink = Self.sink()
-        _ = sink.heard(Self.hello())
-        #expect(sink.received(Self.batch(11, 10), slot: 1, bytes: 100) == [])
-        #expect(sink.waitingBatches == 1)
-        #expect(sink.received(Self.batch(11, 10), slot: 2, bytes: 100) == [.release(slot: 2, .duplicate)])
-        #expect(
-            sink.received(Self.batch(1, 15), slot: 3, bytes: 150)
-                == [
-                    .append(slot: 3, ticket: 1, skip: 0, isFork: false),
-                    .append(slot: 1, ticket: 2, skip: 5, isFork: false),
-                ]
-        )
-        #expect(sink.received(Self.batch(1, 10), slot: 4, bytes: 100) == [.release(slot: 4, .duplicate)])
-        #expect(sink.duplicateEvents == 10 + 5 + 10)
-    }
-
-    @Test("beyond the budget an early batch is dropped with a nack, the one that all wait for is taken")
-    func budget() {
-        var sink = Self.sink(holdBytes: 250)
-        _ = sink.heard(Self.hello())
-        #expect(sink.received(Self.batch(11, 10), slot: 1, bytes: 200) == [])
-        #expect(
-            sink.received(Self.batch(21, 10), slot: 2, bytes: 100)
-                == [
-                    .release(slot: 2, .noRoom),
-                    .send(.nack(producer: Self.producer, epoch: 100, from: 21), producer: Self.producer, epoch: 100),
-                ]
-        )
-        #expect(sink.droppedBatches == 1)
-        #expect(
-            sink.received(Self.batch(1, 10), slot: 3, bytes: 200)
-                == [
-                    .append(slot: 3, ticket: 1, skip: 0, isFork: false),
-                    .append(slot: 1, ticket: 2, skip: 0, isFork: false),
-                ]
-        )
-    }
-
-    @Test("a full disk sends everything from the failed ticket on back")
-    func failed() {
-        var sink = Self.sink()
-        _ = sink.heard(Self.hello())
-        for index in 0..<3 {
-            _ = sink.received(Self.batch(UInt64(index) * 10 + 1, 10), slot: UInt64(index), bytes: 100)
+    @Test func `one producer too many is refused, a known one is not`() {
+        var machine = self.machine()
+        for low in 0..<UInt64(Limits.producersPerSink) {
+            _ = machine.heard(hello([(5, 1)], of: Identifier128(high: 7, low: low)))
         }
-        #expect(sink.committed(through: 1) == [Self.commit(10)])
-        #expect(
-            sink.failed(from: 2)
-                == [
-                    .release(slot: 1, .noRoom), .release(slot: 2, .noRoom),
-                    .send(.nack(producer: Self.producer, epoch: 100, from: 11), producer: Self.producer, epoch: 100),
-                ]
-        )
-        #expect(sink.heldBytes == 0)
-        #expect(
-            sink.received(Self.batch(11, 10), slot: 9, bytes: 100)
-                == [.append(slot: 9, ticket: 4, skip: 0, isFork: false)]
-        )
+        let words = "this sink already serves \(Limits.producersPerSink) producers"
+        #expect(machine.heard(hello([(5, 1)])) == [welcome(0, refusal: words)])
+        let known = Identifier128(high: 7, low: 0)
+        #expect(machine.heard(hello([(5, 1)], of: known)) == [welcome(0, of: known)])
+        #expect(machine.producerCount == Limits.producersPerSink)
     }
 
-    @Test("an epoch that begins behind the watermark goes on; one that begins before it is a fork, never a duplicate")
-    func epochs() {
-        let line = SinkLine(epochs: [EpochStart(epoch: 100, firstSequence: 1)], committed: 20, isFork: false)
-        var sink = Self.sink(lines: [line])
-        let after = Self.hello([(100, 1), (200, 21)], oldest: 21, archive: Self.archive, committed: 20)
-        #expect(Self.welcome(sink.heard(after))?.watermark == 20)
-        #expect(
-            sink.received(Self.batch(21, 5, epoch: 200), slot: 1, bytes: 50)
-                == [.append(slot: 1, ticket: 1, skip: 0, isFork: false)]
-        )
-        var rolledBack = Self.sink(lines: [line])
-        let hello = Self.hello([(100, 1), (300, 11)], oldest: 5, next: 40, archive: Self.archive, committed: 4)
-        let actions = rolledBack.heard(hello)
-        #expect(actions.contains(.note(.forked(producer: Self.producer, epoch: 300, at: 11))))
-        #expect(
-            rolledBack.received(Self.batch(11, 5, epoch: 300), slot: 2, bytes: 50)
-                == [.append(slot: 2, ticket: 1, skip: 0, isFork: true)]
-        )
-        #expect(rolledBack.line(of: Self.producer, epoch: 300)?.isFork == true)
-        #expect(rolledBack.line(of: Self.producer, epoch: 100)?.committed == 20)
+    @Test func `the window is a producer's share of the hold budget, within its bounds`() {
+        let (growth, window) = (Limits.enrichedGrowth, Limits.producerWindowBytes)
+        var machine = self.machine(hold: growth * window * 2)
+        #expect(machine.heard(hello([(5, 1)])).last == welcome(0, window: window))
+        #expect(machine.heard(hello([(5, 1)], of: q)).last == welcome(0, of: q, window: window))
+        _ = machine.heard(hello([(5, 1)], of: Identifier128(high: 1, low: 3)))
+        _ = machine.heard(hello([(5, 1)], of: Identifier128(high: 1, low: 4)))
+        #expect(machine.heard(hello([(5, 1)])).last == welcome(0, window: window / 2))
     }
 
-    @Test("an archive that is older than the producer remembers records the gap before it goes on")
-    func gap() throws {
-        let line = SinkLine(epochs: [EpochStart(epoch: 100, firstSequence: 1)], committed: 20, isFork: false)
-        var sink = Self.sink(lines: [line])
-        let hello = Self.hello(oldest: 41, next: 60, archive: Self.archive, committed: 40)
-        let actions = sink.heard(hello)
-        var gaps: [ClosedRange<UInt64>] = []
-        for case .recordGap(let gap) in actions { gaps.append(gap.from...gap.through) }
-        #expect(gaps == [21...40])
-        #expect(actions.contains(.note(.olderArchive(producer: Self.producer, watermark: 20, committed: 40))))
-        #expect(Self.welcome(actions)?.refusal.isEmpty == false)
-        #expect(sink.received(Self.batch(41, 5), slot: 1, bytes: 50) == [.release(slot: 1, .refused)])
-        sink.gapRecorded(producer: Self.producer, generation: 2)
-        let again = try #require(Self.welcome(sink.heard(hello)))
-        #expect(again.watermark == 40)
-        #expect(again.generation == 2)
-        #expect(again.refusal.isEmpty)
+    @Test func `what the archive holds is the watermark`() {
+        var machine = self.machine(lines: [line([(5, 1), (6, 21)], committed: 40)])
+        #expect(machine.heard(hello([(6, 21)])).last == welcome(40, epoch: 6))
+        #expect(machine.received(batch(31, epoch: 6), slot: 1, bytes: 100) == [.release(slot: 1, .duplicate)])
+        #expect(machine.received(batch(41, epoch: 6), slot: 2, bytes: 100) == [append(2, 1)])
+        #expect(machine.line(of: p, epoch: 5)?.tip == 6)
+        #expect(machine.line(of: p, epoch: 7) == nil)
+        #expect(machine.line(of: q, epoch: 5) == nil)
+    }
+
+    @Test func `an older archive records the gap before it takes anything, then goes on behind it`() throws {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 40)])
+        let late = hello([(5, 1)], oldest: 61, archive: archive, committed: 60)
+        let refused = welcome(0, refusal: "recording that \(p) has events this archive lost")
+        let actions = machine.heard(late)
+        let gap = try #require(recordedGap(in: actions))
+        #expect(gap.producer == p && gap.station == station && gap.epoch == 5)
+        #expect(gap.from == 41 && gap.through == 60)
         #expect(
-            sink.received(Self.batch(41, 5), slot: 2, bytes: 50)
-                == [.append(slot: 2, ticket: 1, skip: 0, isFork: false)]
+            actions == [
+                .note(.producerJoined(p, station)), .note(.olderArchive(producer: p, watermark: 40, committed: 60)),
+                .recordGap(gap), refused,
+            ]
         )
+        #expect(machine.heard(late) == [refused])
+        #expect(machine.received(batch(61), slot: 1, bytes: 100) == [.release(slot: 1, .refused)])
+        machine.gapRecorded(producer: p, generation: 2)
+        #expect(machine.generation == 2)
+        #expect(machine.heard(late) == [welcome(60, generation: 2)])
+        #expect(machine.received(batch(61), slot: 2, bytes: 100) == [append(2, 1)])
     }
 
-    @Test("another archive's producer, another station's, and an unknown epoch are refused")
-    func refusals() throws {
-        var sink = Self.sink()
-        let foreign = sink.heard(Self.hello(archive: Identifier128(high: 9, low: 9), committed: 0))
-        #expect(try #require(Self.welcome(foreign)).refusal.contains("adopt"))
-        #expect(sink.received(Self.batch(1, 1), slot: 1, bytes: 10) == [.release(slot: 1, .unknownEpoch)])
-        _ = sink.heard(Self.hello())
-        #expect(sink.received(Self.batch(1, 1, epoch: 5), slot: 2, bytes: 10) == [.release(slot: 2, .unknownEpoch)])
-        var other = Self.hello()
-        other.station = StationName("douglas") ?? Self.station
-        #expect(try #require(Self.welcome(sink.heard(other))).refusal.contains("nogales"))
+    @Test func `a producer that still has what the archive lost fills the gap itself`() throws {
+        var machine = self.machine(lines: [line([(4, 1)], committed: 40)])
+        let whole = machine.heard(hello([(5, 41)], oldest: 41, archive: archive, committed: 60))
+        let gap = try #require(recordedGap(in: whole))
+        #expect(gap.epoch == 5 && gap.from == 41 && gap.through == 40)
+        machine.gapRecorded(producer: p, generation: 2)
+        #expect(machine.line(of: p, epoch: 5) == line([(4, 1), (5, 41)], committed: 40))
+        #expect(machine.received(batch(41), slot: 1, bytes: 100) == [append(1, 1)])
     }
 
-    @Test("dropped, doubled and disordered batches are archived once, in order, within the budget", arguments: 0..<60)
-    func random(seed: UInt64) {
-        var chance = Chance(seed: seed)
-        var sink = Self.sink(holdBytes: 3_000)
-        _ = sink.heard(Self.hello())
-        var archived: [UInt64] = []
-        var held: [UInt64: BatchHeader] = [:]
-        var open: [(ticket: UInt64, sequences: [UInt64])] = []
-        var slot: UInt64 = 0
-        var watermark: UInt64 = 0
-        var rounds = 0
-        while watermark < 300, rounds < 20_000 {
-            rounds += 1
-            // A producer sends anything above what is committed, in batches that need not be the same twice.
-            let first = watermark + 1 + chance.below(60)
-            let header = Self.batch(first, UInt32(1 + chance.below(12)))
-            slot += 1
-            held[slot] = header
-            for action in sink.received(header, slot: slot, bytes: Int(header.count) * 10) {
-                switch action {
-                case .append(let slot, let ticket, let skip, _):
-                    guard let header = held[slot] else { continue }
-                    open.append((ticket, Array((header.firstSequence + UInt64(skip))...header.lastSequence)))
-                case .release(let slot, _): held[slot] = nil
-                default: break
-                }
-            }
-            #expect(sink.heldBytes <= 6_000)
-            if let last = open.last, chance.isTrue(0.2) {
-                if chance.isTrue(0.2) {
-                    _ = sink.failed(from: open[0].ticket)
-                } else {
-                    archived += open.flatMap(\.sequences)
-                    for case .send(.commit(_, _, let through), _, _) in sink.committed(through: last.ticket) {
-                        watermark = through
-                    }
-                }
-                open = []
-            }
-        }
-        #expect(watermark >= 300)
-        #expect(archived == Array(1...UInt64(archived.count)))
+    @Test func `a gap that nobody waits for changes only the generation`() {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 40)])
+        machine.gapRecorded(producer: p, generation: 3)
+        machine.gapRecorded(producer: q, generation: 4)
+        #expect(machine.generation == 4)
+        #expect(machine.line(of: p, epoch: 5) == line([(5, 1)], committed: 40))
+    }
+
+    @Test func `a batch that waited behind a gap is appended once the gap is recorded`() {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 40)])
+        #expect(machine.received(batch(61), slot: 1, bytes: 100).isEmpty)
+        let late = hello([(5, 1)], oldest: 61, archive: archive, committed: 60)
+        _ = machine.heard(late)
+        #expect(machine.gapRecorded(producer: p, generation: 2) == [append(1, 1)])
+        #expect(machine.received(batch(61), slot: 2, bytes: 100) == [.release(slot: 2, .duplicate)])
+        #expect(machine.waitingBatches == 0)
+    }
+}
+
+@Suite struct SinkOrderingForkTests: SinkFixture {
+    /// Epoch 5 has twenty events on disk; then the outbox is rolled back to ten and goes on as epoch 6.
+    private func forked() -> SinkOrdering {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 20)])
+        _ = machine.heard(hello([(5, 1), (6, 11)]))
+        return machine
+    }
+
+    @Test func `a new epoch that begins where the line has been is a fork`() {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 20)])
+        let actions = machine.heard(hello([(5, 1), (6, 11)]))
+        let notes: [Action] = [
+            .note(.producerJoined(p, station)), .note(.forked(producer: p, epoch: 6, at: 11)),
+        ]
+        #expect(actions == notes + [welcome(10, epoch: 6)])
+        #expect(machine.heard(hello([(5, 1), (6, 11)])) == [welcome(10, epoch: 6)])
+        #expect(machine.received(batch(11, epoch: 6), slot: 1, bytes: 100) == [append(1, 1, isFork: true)])
+        #expect(machine.received(batch(21), slot: 2, bytes: 100) == [append(2, 2)])
+        #expect(machine.committed(through: 2) == [commit(20, epoch: 6), commit(30)])
+        #expect(machine.line(of: p, epoch: 6) == line([(6, 11)], committed: 20, isFork: true))
+        #expect(machine.line(of: p, epoch: 5) == line([(5, 1)], committed: 30))
+    }
+
+    @Test func `what an epoch sends after another took over is a fork`() {
+        var machine = self.machine(lines: [line([(5, 1), (6, 21)], committed: 30)])
+        _ = machine.heard(hello([(5, 1), (6, 21)]))
+        #expect(machine.received(batch(11), slot: 1, bytes: 100) == [.release(slot: 1, .duplicate)])
+        let note = Action.note(.forked(producer: p, epoch: 5, at: 21))
+        #expect(machine.received(batch(21), slot: 2, bytes: 100) == [note, append(2, 1, isFork: true)])
+        #expect(machine.received(batch(31), slot: 3, bytes: 100) == [append(3, 2, isFork: true)])
+        #expect(machine.line(of: p, epoch: 6)?.appended == 30)
+    }
+
+    @Test func `an announced epoch that every line has gone past is a fork`() {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 20)])
+        #expect(machine.heard(hello([(6, 11), (7, 31)])).last == welcome(20, epoch: 7))
+        let note = Action.note(.forked(producer: p, epoch: 6, at: 11))
+        #expect(machine.received(batch(11, epoch: 6), slot: 1, bytes: 100) == [note, append(1, 1, isFork: true)])
+    }
+
+    @Test func `the epoch after a fork goes on on the fork, though the main line is shorter`() {
+        var machine = forked()
+        _ = machine.received(batch(11, epoch: 6), slot: 1, bytes: 100)
+        _ = machine.received(batch(21, epoch: 6), slot: 2, bytes: 100)
+        _ = machine.committed(through: 2)
+        let restarted = hello([(5, 1), (6, 11), (7, 31)], oldest: 31, archive: archive, committed: 30)
+        #expect(machine.heard(restarted) == [welcome(30, epoch: 7)])
+        #expect(machine.received(batch(31, epoch: 7), slot: 3, bytes: 100) == [append(3, 3, isFork: true)])
+        #expect(machine.waitingBatches == 0)
+    }
+
+    @Test func `a fork's watermark tells only of what is on disk`() {
+        var machine = greeted()
+        _ = machine.received(batch(1), slot: 1, bytes: 100)
+        _ = machine.received(batch(11), slot: 2, bytes: 100)
+        #expect(
+            machine.heard(hello([(5, 1), (6, 11)])).last == welcome(0, epoch: 6, window: 0),
+            "nothing is committed yet"
+        )
+        _ = machine.committed(through: 2)
+        let later = machine.heard(hello([(5, 1), (6, 11)]))
+        #expect(later == [.note(.forked(producer: p, epoch: 6, at: 11)), welcome(10, epoch: 6)])
+    }
+
+    @Test func `what a fork shares with the main line is taken again when the archive lost it`() {
+        var machine = greeted()
+        _ = machine.received(batch(1), slot: 1, bytes: 100)
+        _ = machine.heard(hello([(5, 1), (6, 11)]))
+        _ = machine.received(batch(11, epoch: 6), slot: 2, bytes: 100)
+        _ = machine.received(batch(11), slot: 3, bytes: 100)
+        _ = machine.failed(from: 1)
+        let actions = machine.received(batch(1), slot: 4, bytes: 100)
+        #expect(actions.contains { if case .append = $0 { true } else { false } }, "1 to 10 are nowhere: \(actions)")
+    }
+
+    @Test func `a waiting batch of an epoch that was taken over does not go on on the line`() {
+        var machine = greeted()
+        _ = machine.received(batch(1), slot: 1, bytes: 100)
+        #expect(machine.received(batch(21), slot: 2, bytes: 100).isEmpty)
+        #expect(machine.heard(hello([(5, 1), (6, 11)])) == [welcome(0, epoch: 6)])
+        #expect(
+            machine.received(batch(11, epoch: 6), slot: 3, bytes: 100)
+                == [append(3, 2), .release(slot: 2, .noRoom)]
+        )
+        let actions = machine.received(batch(21, epoch: 6), slot: 4, bytes: 100)
+        #expect(!actions.contains(.release(slot: 4, .duplicate)), "epoch 6's 21 to 30 are nowhere")
     }
 }

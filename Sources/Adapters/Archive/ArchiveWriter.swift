@@ -57,7 +57,8 @@ public final class ArchiveWriter {
             guard number == EWOULDBLOCK else { throw .last("lock", directory + "/_meta/lock") }
             throw ArchiveError(
                 code: .taken,
-                operation: "write to an archive that a running process writes already:",
+                operation:
+                    "write to an archive that a running process writes already (stop it first, or give this sink another):",
                 path: directory
             )
         }

@@ -52,10 +52,10 @@ public struct EnlaceSettings: Hashable, Sendable {
         defaults: (run: String, state: String),
         exists: (String) -> Bool
     ) async throws(SettingsError) -> EnlaceSettings {
-        let named = configPath ?? environment["ENLACE_CONFIG"]
+        let variable = environment["ENLACE_CONFIG"] ?? ""
+        let named = configPath ?? (variable.isEmpty ? nil : variable)
         let path = named ?? candidates(environment).first(where: exists)
-        var text: [String: String] = [:]
-        if let path { text = try await readFile(path) }
+        let text = if let path { try await readFile(path) } else { [String: String]() }
         let origin = path ?? "enlace.yaml"
         func value(_ key: SettingsKey) -> (text: String, source: String)? {
             if let flag = flags[key] { return (flag, "--" + key.rawValue.replacing("_", with: "-")) }
@@ -85,7 +85,8 @@ public struct EnlaceSettings: Hashable, Sendable {
         var stations: [StationName] = []
         if let (list, source) = value(.stations) {
             for part in list.split(separator: ",") {
-                guard let name = StationName(part.filter { $0 != " " }) else {
+                let slug = part.drop { $0 == " " }
+                guard let name = StationName(slug.prefix { $0 != " " }), slug.allSatisfy({ $0 != " " }) else {
                     throw SettingsError(source: source, reason: "\"\(part)\" is not a station name such as nogales")
                 }
                 stations.append(name)
@@ -128,17 +129,19 @@ public struct EnlaceSettings: Hashable, Sendable {
 
     /// The entries of a file as text; a list becomes its entries with commas between them.
     private static func readFile(_ path: String) async throws(SettingsError) -> [String: String] {
+        guard try await checkKeys(path) else { return [:] }
         let reader: ConfigReader
         do {
             reader = ConfigReader(provider: try await FileProvider<YAMLSnapshot>(filePath: FilePath(path)))
         } catch { throw SettingsError(source: path, reason: "cannot be read: \(error)") }
-        try await checkKeys(path)
         var entries: [String: String] = [:]
         for key in SettingsKey.allCases {
             let name = ConfigKey([key.rawValue])
             if key == .stations, let list = reader.stringArray(forKey: name) {
                 entries[key.rawValue] = list.joined(separator: ",")
             } else if let text = reader.string(forKey: name) {
+                // A key without a value says nothing.
+                if text.isEmpty { continue }
                 entries[key.rawValue] = text
             } else if let number = reader.int(forKey: name) {
                 entries[key.rawValue] = String(number)
@@ -147,28 +150,46 @@ public struct EnlaceSettings: Hashable, Sendable {
         return entries
     }
 
-    /// Refuses a key that nobody reads: it is mistyped, and silence about it would cost somebody an evening.
-    private static func checkKeys(_ path: String) async throws(SettingsError) {
+    /// Refuses a key that nobody reads: it is mistyped, and silence about it would cost somebody an evening. False when
+    /// the file says nothing.
+    private static func checkKeys(_ path: String) async throws(SettingsError) -> Bool {
         let text: String
         do {
             let descriptor = try FileDescriptor.open(FilePath(path), .readOnly)
             defer { try? descriptor.close() }
             var bytes = [UInt8](repeating: 0, count: 1 << 20)
-            let count = try bytes.withUnsafeMutableBytes { try descriptor.read(into: $0) }
+            var count = 0
+            while count < bytes.count {
+                let more = try bytes.withUnsafeMutableBytes {
+                    try descriptor.read(into: UnsafeMutableRawBufferPointer(rebasing: $0[count...]))
+                }
+                if more == 0 { break }
+                count += more
+            }
+            guard count < bytes.count else { throw SettingsError(source: path, reason: "is longer than 1 MiB") }
             text = String(decoding: bytes.prefix(count), as: UTF8.self)
-        } catch { throw SettingsError(source: path, reason: "cannot be read: \(error)") }
+        } catch let error as SettingsError { throw error } catch {
+            throw SettingsError(source: path, reason: "cannot be read: \(error)")
+        }
         let root: Node?
         do { root = try Yams.compose(yaml: text) } catch {
             throw SettingsError(source: path, reason: "is not YAML: \(error)")
         }
-        guard let root else { return }
+        guard let root, root.null == nil else { return false }
         guard let mapping = root.mapping else {
             throw SettingsError(source: path, reason: "must be a list of \"key: value\" lines")
         }
-        for (key, _) in mapping where SettingsKey(rawValue: key.string ?? "") == nil {
+        for (key, value) in mapping {
             let name = key.string ?? "?"
-            let hint = SettingsKey.nearest(to: name).map { "; did you mean \($0.rawValue)?" } ?? ""
-            throw SettingsError(source: path, line: key.mark?.line, reason: "unknown key \"\(name)\"\(hint)")
+            guard let known = SettingsKey(rawValue: name) else {
+                let hint = SettingsKey.nearest(to: name).map { "; did you mean \($0.rawValue)?" } ?? ""
+                throw SettingsError(source: path, line: key.mark?.line, reason: "unknown key \"\(name)\"\(hint)")
+            }
+            let isList = known == .stations && value.sequence?.allSatisfy { $0.scalar != nil } == true
+            guard value.scalar != nil || isList else {
+                throw SettingsError(source: path, line: key.mark?.line, reason: "\(name) must be one value")
+            }
         }
+        return true
     }
 }

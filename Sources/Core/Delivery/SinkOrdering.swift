@@ -46,29 +46,31 @@ public struct SinkOrdering: Sendable {
         public var through: UInt64
     }
 
-    private struct Waiting {
+    struct Waiting {
         var slot: UInt64
         var last: UInt64
         var bytes: Int
         var epoch: UInt64
     }
 
-    private struct Line {
+    struct Line {
         var state: SinkLine
         var waiting: [UInt64: Waiting] = [:]
     }
 
-    private struct Producer {
+    struct Producer {
         var station: StationName
         var lines: [Line]
         /// First sequences of epochs as the last hello told them.
         var announced: [UInt64: UInt64] = [:]
+        /// For announced epochs that no line has yet, the line that their predecessor is on.
+        var successors: [UInt64: Int] = [:]
         /// The current epoch of the last hello, for addressing.
         var isConnected = false
         var pendingGap: (gap: Gap, line: Int)?
     }
 
-    private struct Ticket {
+    struct Ticket {
         var number: UInt64
         var producer: Identifier128
         var line: Int
@@ -83,15 +85,15 @@ public struct SinkOrdering: Sendable {
     /// The archive's generation.
     public private(set) var generation: UInt32
     private let holdBytes: Int
-    private var producers: [Identifier128: Producer] = [:]
-    private var tickets: [Ticket] = []
-    private var nextTicket: UInt64 = 1
+    var producers: [Identifier128: Producer] = [:]
+    var tickets: [Ticket] = []
+    var nextTicket: UInt64 = 1
     /// Bytes held in all, waiting or handed to the archive.
-    public private(set) var heldBytes = 0
+    public internal(set) var heldBytes = 0
     /// Events dropped because they were archived already.
-    public private(set) var duplicateEvents: UInt64 = 0
+    public internal(set) var duplicateEvents: UInt64 = 0
     /// Batches dropped for want of room.
-    public private(set) var droppedBatches: UInt64 = 0
+    public internal(set) var droppedBatches: UInt64 = 0
 
     /// Begins with what the archive holds.
     public init(
@@ -162,7 +164,11 @@ public struct SinkOrdering: Sendable {
         }
         if producer.announced.count > 4 * Hello.maximumEpochs { producer.announced = [:] }
         for start in hello.epochs { producer.announced[start.epoch] = start.firstSequence }
-        let index = adopt(current, hello: hello, producer: &producer, &actions)
+        guard let index = adopt(current, hello: hello, producer: &producer, &actions) else {
+            // What the fork will share with its line is not on disk yet: nothing is taken before it is.
+            return actions + [answer(sharedWatermark(current, producer), 0, "")]
+        }
+        noteSuccessors(hello, current: index, &producer)
         let line = producer.lines[index].state
         if producer.pendingGap == nil, hello.archive == archive, hello.committed > line.appended {
             let gap = Gap(
@@ -187,45 +193,24 @@ public struct SinkOrdering: Sendable {
         return actions
     }
 
-    /// The line that a producer's current epoch is on: the one it is already on, the main one that it continues or
-    /// will continue, or a new fork when the main one has gone past the epoch's first sequence without it.
-    private mutating func adopt(
-        _ current: EpochStart,
-        hello: Hello,
-        producer: inout Producer,
-        _ actions: inout [Action]
-    ) -> Int {
-        if let index = producer.lines.lastIndex(where: { $0.state.contains(current.epoch) }) { return index }
-        if producer.lines.isEmpty {
-            producer.lines.append(Line(state: SinkLine(epochs: [], committed: 0, isFork: false)))
-            return 0
-        }
-        // The newest line that one of the producer's earlier epochs is the tip of, else the main one.
-        let earlier = hello.epochs.dropLast().map(\.epoch)
-        let index =
-            producer.lines.lastIndex { line in line.state.tip.map(earlier.contains) ?? false }
-            ?? producer.lines.lastIndex { line in line.state.epochs.contains { earlier.contains($0.epoch) } } ?? 0
-        guard current.firstSequence <= producer.lines[index].state.appended else { return index }
-        actions.append(
-            .note(.forked(producer: hello.producer, epoch: current.epoch, at: current.firstSequence))
-        )
-        let line = SinkLine(epochs: [current], committed: current.firstSequence - 1, isFork: true)
-        producer.lines.append(Line(state: line))
-        return producer.lines.count - 1
-    }
-
-    /// The gap stands in the archive; the producer's next hello is answered with a watermark behind it.
-    public mutating func gapRecorded(producer id: Identifier128, generation: UInt32) {
+    /// The gap stands in the archive; the producer's next hello is answered with a watermark behind it. What waited
+    /// behind the gap is handed on.
+    @discardableResult
+    public mutating func gapRecorded(producer id: Identifier128, generation: UInt32) -> [Action] {
         self.generation = generation
-        guard let (gap, index) = producers[id]?.pendingGap else { return }
-        producers[id]?.pendingGap = nil
-        guard var line = producers[id]?.lines[index].state else { return }
-        line.appended = gap.through
-        line.committed = gap.through
-        if !line.contains(gap.epoch) {
-            line.epochs.append(EpochStart(epoch: gap.epoch, firstSequence: gap.through + 1))
+        guard var producer = producers.removeValue(forKey: id) else { return [] }
+        defer { producers[id] = producer }
+        guard let (gap, index) = producer.pendingGap else { return [] }
+        producer.pendingGap = nil
+        producer.lines[index].state.appended = gap.through
+        producer.lines[index].state.committed = gap.through
+        if !producer.lines[index].state.contains(gap.epoch) {
+            let start = EpochStart(epoch: gap.epoch, firstSequence: gap.through + 1)
+            producer.lines[index].state.epochs.append(start)
         }
-        producers[id]?.lines[index].state = line
+        var actions: [Action] = []
+        advance(id, &producer, index, &actions)
+        return actions
     }
 
     /// What each producer may have dispatched: their windows, enriched, fit the hold budget together.
@@ -255,7 +240,13 @@ public struct SinkOrdering: Sendable {
             duplicateEvents += UInt64(header.count)
             return actions + [.release(slot: slot, .duplicate)]
         }
-        if producer.lines[index].waiting[header.firstSequence].map({ $0.last >= header.lastSequence }) ?? false {
+        let rival = producer.lines[index].waiting[header.firstSequence]
+        if let rival, rival.epoch != header.epoch {
+            // Two epochs claim these sequences: the line decides when it gets there; until then the first one stays.
+            droppedBatches += 1
+            return actions + [.release(slot: slot, .noRoom)]
+        }
+        if let rival, rival.last >= header.lastSequence {
             duplicateEvents += UInt64(header.count)
             return actions + [.release(slot: slot, .duplicate)]
         }
@@ -285,101 +276,6 @@ public struct SinkOrdering: Sendable {
         )
         advance(header.producer, &producer, index, &actions)
         return actions
-    }
-
-    private func canContinue(_ header: BatchHeader, producer: Producer, line index: Int) -> Bool {
-        let state = producer.lines[index].state
-        if state.contains(header.epoch) { return true }
-        guard let first = producer.announced[header.epoch] else { return false }
-        return state.epochs.isEmpty || first == state.appended + 1 || first <= header.firstSequence
-    }
-
-    /// The line that a batch belongs to. A batch of an epoch that a later one has taken over from is a fork.
-    private mutating func lineIndex(
-        for header: BatchHeader,
-        producer: inout Producer,
-        _ actions: inout [Action]
-    ) -> Int? {
-        if let index = producer.lines.lastIndex(where: { $0.state.contains(header.epoch) }) {
-            guard header.lastSequence >= producer.lines[index].state.end(of: header.epoch) else { return index }
-            return fork(header, at: producer.lines[index].state.end(of: header.epoch), &producer, &actions)
-        }
-        guard let first = producer.announced[header.epoch] else { return nil }
-        // An epoch not seen before goes on where a line stands, or waits until the line gets there.
-        if let index = producer.lines.lastIndex(where: { !$0.state.isFork && $0.state.appended < first }) {
-            return index
-        }
-        if let index = producer.lines.lastIndex(where: { $0.state.appended < first }) { return index }
-        if producer.lines.isEmpty {
-            producer.lines.append(Line(state: SinkLine(epochs: [], committed: first - 1, isFork: false)))
-            return 0
-        }
-        return fork(header, at: first, &producer, &actions)
-    }
-
-    private mutating func fork(
-        _ header: BatchHeader,
-        at first: UInt64,
-        _ producer: inout Producer,
-        _ actions: inout [Action]
-    ) -> Int {
-        actions.append(.note(.forked(producer: header.producer, epoch: header.epoch, at: first)))
-        let start = EpochStart(epoch: header.epoch, firstSequence: first)
-        producer.lines.append(Line(state: SinkLine(epochs: [start], committed: first - 1, isFork: true)))
-        return producer.lines.count - 1
-    }
-
-    /// Hands on every waiting batch that the line has come up to.
-    private mutating func advance(
-        _ id: Identifier128,
-        _ producer: inout Producer,
-        _ index: Int,
-        _ actions: inout [Action]
-    ) {
-        while let (first, next) = nextWaiting(producer, index) {
-            producer.lines[index].waiting[first] = nil
-            let appended = producer.lines[index].state.appended
-            if next.last <= appended {
-                heldBytes -= next.bytes
-                duplicateEvents += next.last - first + 1
-                actions.append(.release(slot: next.slot, .duplicate))
-                continue
-            }
-            if !producer.lines[index].state.contains(next.epoch) {
-                let start = EpochStart(epoch: next.epoch, firstSequence: max(first, appended + 1))
-                producer.lines[index].state.epochs.append(start)
-            }
-            producer.lines[index].state.appended = next.last
-            let skip = UInt32(appended + 1 - first)
-            duplicateEvents += UInt64(skip)
-            tickets.append(
-                Ticket(
-                    number: nextTicket,
-                    producer: id,
-                    line: index,
-                    epoch: next.epoch,
-                    last: next.last,
-                    bytes: next.bytes,
-                    slot: next.slot
-                )
-            )
-            actions.append(
-                .append(
-                    slot: next.slot,
-                    ticket: nextTicket,
-                    skip: skip,
-                    isFork: producer.lines[index].state.isFork
-                )
-            )
-            nextTicket += 1
-        }
-    }
-
-    private func nextWaiting(_ producer: Producer, _ index: Int) -> (UInt64, Waiting)? {
-        let appended = producer.lines[index].state.appended
-        if let exact = producer.lines[index].waiting[appended + 1] { return (appended + 1, exact) }
-        guard let first = producer.lines[index].waiting.keys.filter({ $0 <= appended }).min() else { return nil }
-        return producer.lines[index].waiting[first].map { (first, $0) }
     }
 
     // MARK: - Commits

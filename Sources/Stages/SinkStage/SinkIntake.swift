@@ -99,7 +99,7 @@ final class SinkIntake {
                 try carryOut(ordering.failed(from: ticket), &control)
                 _ = queue.push(.resume, cost: 1)
             case .gapRecorded(let producer, let generation):
-                ordering.gapRecorded(producer: producer, generation: generation)
+                try carryOut(ordering.gapRecorded(producer: producer, generation: generation), &control)
             }
         }
     }

@@ -1,0 +1,175 @@
+import Bytes
+import Wire
+
+// Which line of a producer a batch belongs to, and what follows on it.
+extension SinkOrdering {
+    /// The line that a producer's current epoch is on: the one it is already on, the main one that it continues or
+    /// will continue, or a new fork when the main one has gone past the epoch's first sequence without it. Nil while
+    /// the line that the fork branches off is not on disk as far as the branch.
+    mutating func adopt(
+        _ current: EpochStart,
+        hello: Hello,
+        producer: inout Producer,
+        _ actions: inout [Action]
+    ) -> Int? {
+        if let index = producer.lines.lastIndex(where: { $0.state.contains(current.epoch) }) { return index }
+        if producer.lines.isEmpty {
+            producer.lines.append(Line(state: SinkLine(epochs: [], committed: 0, isFork: false)))
+            return 0
+        }
+        // The newest line that one of the producer's earlier epochs is the tip of, else the main one.
+        let earlier = hello.epochs.dropLast().map(\.epoch)
+        let index =
+            producer.lines.lastIndex { line in line.state.tip.map(earlier.contains) ?? false }
+            ?? producer.lines.lastIndex { line in line.state.epochs.contains { earlier.contains($0.epoch) } } ?? 0
+        guard current.firstSequence <= producer.lines[index].state.appended else { return index }
+        return fork(current, of: hello.producer, &producer, &actions)
+    }
+
+    /// Remembers where epochs that have not archived anything yet go on: on the line of the one before.
+    func noteSuccessors(_ hello: Hello, current: Int, _ producer: inout Producer) {
+        producer.successors = [:]
+        var line: Int?
+        for start in hello.epochs.dropLast() {
+            if let index = producer.lines.lastIndex(where: { $0.state.contains(start.epoch) }) {
+                line = index
+            } else if let line {
+                producer.successors[start.epoch] = line
+            }
+        }
+        if let last = hello.epochs.last, !producer.lines[current].state.contains(last.epoch) {
+            producer.successors[last.epoch] = current
+        }
+    }
+
+    /// How far everything below an epoch's first sequence is on disk.
+    func sharedWatermark(_ start: EpochStart, _ producer: Producer) -> UInt64 {
+        min(start.firstSequence - 1, producer.lines.map(\.state.committed).max() ?? 0)
+    }
+
+    /// The line that a batch belongs to. A batch of an epoch that a later one has taken over from is a fork.
+    mutating func lineIndex(
+        for header: BatchHeader,
+        producer: inout Producer,
+        _ actions: inout [Action]
+    ) -> Int? {
+        if let index = producer.lines.lastIndex(where: { $0.state.contains(header.epoch) }) {
+            let end = producer.lines[index].state.end(of: header.epoch)
+            guard header.lastSequence >= end else { return index }
+            let start = EpochStart(epoch: header.epoch, firstSequence: end)
+            return fork(start, of: header.producer, &producer, &actions)
+        }
+        guard let first = producer.announced[header.epoch] else { return nil }
+        if let index = producer.successors[header.epoch], index < producer.lines.count,
+            producer.lines[index].state.appended < first
+        {
+            return index
+        }
+        // An epoch not seen before goes on where a line stands, or waits until the line gets there.
+        if producer.successors[header.epoch] == nil {
+            if let index = producer.lines.lastIndex(where: { !$0.state.isFork && $0.state.appended < first }) {
+                return index
+            }
+            if let index = producer.lines.lastIndex(where: { $0.state.appended < first }) { return index }
+        }
+        let start = EpochStart(epoch: header.epoch, firstSequence: first)
+        return fork(start, of: header.producer, &producer, &actions)
+    }
+
+    /// A line of its own from an epoch's branch on. Only when what it shares with another line is on disk: then no
+    /// failure of the archive can take it back, and the watermark of the fork tells the truth.
+    private mutating func fork(
+        _ start: EpochStart,
+        of id: Identifier128,
+        _ producer: inout Producer,
+        _ actions: inout [Action]
+    ) -> Int? {
+        guard sharedWatermark(start, producer) == start.firstSequence - 1 else { return nil }
+        actions.append(.note(.forked(producer: id, epoch: start.epoch, at: start.firstSequence)))
+        let line = SinkLine(epochs: [start], committed: start.firstSequence - 1, isFork: true)
+        producer.lines.append(Line(state: line))
+        return producer.lines.count - 1
+    }
+
+    func canContinue(_ header: BatchHeader, producer: Producer, line index: Int) -> Bool {
+        let state = producer.lines[index].state
+        if state.contains(header.epoch) { return true }
+        guard let first = producer.announced[header.epoch] else { return false }
+        return state.epochs.isEmpty || first == state.appended + 1 || first <= header.firstSequence
+    }
+
+    /// Hands on every waiting batch that the line has come up to.
+    mutating func advance(
+        _ id: Identifier128,
+        _ producer: inout Producer,
+        _ index: Int,
+        _ actions: inout [Action]
+    ) {
+        while let (first, next) = nextWaiting(producer, index) {
+            producer.lines[index].waiting[first] = nil
+            let appended = producer.lines[index].state.appended
+            guard belongs(next, producer, index) else {
+                // Another epoch has these sequences on this line: what comes again is archived as a fork.
+                heldBytes -= next.bytes
+                droppedBatches += 1
+                actions.append(.release(slot: next.slot, .noRoom))
+                continue
+            }
+            if next.last <= appended {
+                heldBytes -= next.bytes
+                duplicateEvents += next.last - first + 1
+                actions.append(.release(slot: next.slot, .duplicate))
+                continue
+            }
+            if !producer.lines[index].state.contains(next.epoch) {
+                let start = EpochStart(epoch: next.epoch, firstSequence: max(first, appended + 1))
+                producer.lines[index].state.epochs.append(start)
+            }
+            producer.lines[index].state.appended = next.last
+            append(next, first: first, after: appended, of: id, line: index, producer, &actions)
+        }
+    }
+
+    private mutating func append(
+        _ next: Waiting,
+        first: UInt64,
+        after appended: UInt64,
+        of id: Identifier128,
+        line index: Int,
+        _ producer: Producer,
+        _ actions: inout [Action]
+    ) {
+        let skip = UInt32(appended + 1 - first)
+        duplicateEvents += UInt64(skip)
+        tickets.append(
+            Ticket(
+                number: nextTicket,
+                producer: id,
+                line: index,
+                epoch: next.epoch,
+                last: next.last,
+                bytes: next.bytes,
+                slot: next.slot
+            )
+        )
+        let isFork = producer.lines[index].state.isFork
+        actions.append(.append(slot: next.slot, ticket: nextTicket, skip: skip, isFork: isFork))
+        nextTicket += 1
+    }
+
+    /// Whether a waiting batch may still go on on the line: its epoch has not been taken over from at its sequences,
+    /// and the line has not gone past the epoch's first sequence without it.
+    private func belongs(_ next: Waiting, _ producer: Producer, _ index: Int) -> Bool {
+        let state = producer.lines[index].state
+        if state.contains(next.epoch) { return next.last < state.end(of: next.epoch) }
+        guard !state.epochs.isEmpty, let first = producer.announced[next.epoch] else { return true }
+        return first > state.appended
+    }
+
+    private func nextWaiting(_ producer: Producer, _ index: Int) -> (UInt64, Waiting)? {
+        let appended = producer.lines[index].state.appended
+        if let exact = producer.lines[index].waiting[appended + 1] { return (appended + 1, exact) }
+        guard let first = producer.lines[index].waiting.keys.filter({ $0 <= appended }).min() else { return nil }
+        return producer.lines[index].waiting[first].map { (first, $0) }
+    }
+}
