@@ -52,8 +52,7 @@ public struct EnlaceSettings: Hashable, Sendable {
         defaults: (run: String, state: String),
         exists: (String) -> Bool
     ) async throws(SettingsError) -> EnlaceSettings {
-        let variable = environment["ENLACE_CONFIG"] ?? ""
-        let named = configPath ?? (variable.isEmpty ? nil : variable)
+        let named = configPath ?? environment["ENLACE_CONFIG"].flatMap(Self.filled)
         let path = named ?? candidates(environment).first(where: exists)
         let text = if let path { try await readFile(path) } else { [String: String]() }
         let origin = path ?? "enlace.yaml"
@@ -117,6 +116,8 @@ public struct EnlaceSettings: Hashable, Sendable {
             configPath: path
         )
     }
+
+    private static func filled(_ text: String) -> String? { text.isEmpty ? nil : text }
 
     private static let levels = ["trace", "debug", "info", "notice", "warning", "error", "critical"]
 
