@@ -114,6 +114,8 @@ def main():
             raise feed.error
         if flow.stop() != 0:
             raise AssertionError("enlace up did not end with 0")
+        if (told["accepted"], told["rejected"], told["archived"]) != (feed.count, 0, feed.count):
+            raise AssertionError(f"{feed.count} were written to enlace publish, which says {told}")
         check(flow, feed.count)
         print(f"{feed.count} events, {options.rounds} kills: each is archived exactly once, in order; publish said {told}")
     return 0

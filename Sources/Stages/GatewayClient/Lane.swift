@@ -8,6 +8,8 @@ import ZeroMQ
 final class Lane {
     private struct Request {
         var number: UInt64
+        /// Its place among this lane's requests.
+        var ordinal: Int
         var events: [[UInt8]]
         var lines: [Int]
         var sentAt_ns: UInt64 = 0
@@ -23,6 +25,7 @@ final class Lane {
     private var lines: [Int] = []
     private var gatheredBytes = 0
     private var requests: [Request] = []
+    private var nextOrdinal = 0
     private var ready: [(events: [[UInt8]], lines: [Int])] = []
     private var hasEnded = false
     /// The last sequence that the producer gave to an event of ours.
@@ -35,6 +38,9 @@ final class Lane {
     private static let eventsPerRequest = 512
     private static let bytesPerRequest = 256 * 1024
     private static let requestsInFlight = 4
+    /// How far requests may get ahead of one without an answer: the producer keeps the answers to the last 64, and
+    /// what is older than those it can only refuse as stale.
+    private static let requestsAhead = Limits.answersPerGateway - requestsInFlight - 1
     private static let patience_ns: UInt64 = 2_000_000_000
     private static let retryPause_ns: UInt64 = 200_000_000
     private static let progressEvery_ns: UInt64 = 50_000_000
@@ -46,7 +52,12 @@ final class Lane {
     }
 
     /// Whether more must be sent before more is gathered.
-    var mustWait: Bool { !ready.isEmpty && requests.count >= Self.requestsInFlight }
+    var mustWait: Bool { !ready.isEmpty && !maySendNext }
+
+    private var maySendNext: Bool {
+        guard requests.count < Self.requestsInFlight else { return false }
+        return requests.allSatisfy { nextOrdinal - $0.ordinal < Self.requestsAhead }
+    }
 
     /// Whether everything is answered and everything accepted is archived.
     var isDone: Bool {
@@ -105,9 +116,12 @@ final class Lane {
         gateway: String,
         tell: (PublishRefusal) -> Void
     ) throws {
-        while requests.count < Self.requestsInFlight, !ready.isEmpty {
+        while maySendNext, !ready.isEmpty {
             let next = ready.removeFirst()
-            requests.append(Request(number: try number(), events: next.events, lines: next.lines))
+            requests.append(
+                Request(number: try number(), ordinal: nextOrdinal, events: next.events, lines: next.lines)
+            )
+            nextOrdinal += 1
         }
         let now = Clock.monotonicNanoseconds()
         if lastHeard_ns == 0 { lastHeard_ns = now }
