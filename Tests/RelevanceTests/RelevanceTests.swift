@@ -64,6 +64,20 @@ struct RelevanceTests {
             flow: "southbound",
             text: "The suspect was handed over to Mexican authorities."
         ),
+        .init(
+            side: "MX",
+            level: "high",
+            flow: "southbound",
+            text: "La policía recibió a un detenido entregado por autoridades de Estados Unidos."
+        ),
+        .init(
+            side: "MX",
+            level: "high",
+            flow: "northbound",
+            text: "Un hombre murió ahogado en el río Bravo cuando intentaba cruzar a Estados Unidos."
+        ),
+        .init(side: "MX", level: "high", flow: "northbound", text: "El grupo intentó cruzar la frontera."),
+        .init(side: "US", level: "high", flow: "northbound", text: "They were held while trying to cross the border."),
     ]
 
     @Test("each kind of evidence grants its level and says which way", arguments: cases)
