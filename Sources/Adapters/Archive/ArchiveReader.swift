@@ -53,39 +53,40 @@ public final class ArchiveReader {
     /// The archive's random name.
     public let identifier: Identifier128
     private let root: String
+    private let disk: any Disk
     private let crc: CRC32C
     private var known: [StationName: [SegmentPlace]] = [:]
     private var bytes = ByteWriter(capacity: 1 << 16)
 
     /// Opens an archive; throws `.invalid` when there is none.
-    public init(directory: String, crc: CRC32C) throws(ArchiveError) {
-        guard let meta = try ArchiveMeta.read(directory), let id = Identifier128(meta.id) else {
+    public init(directory: String, disk: any Disk = SystemDisk(), crc: CRC32C) throws(ArchiveError) {
+        guard let meta = try ArchiveMeta.read(disk, directory), let id = Identifier128(meta.id) else {
             throw ArchiveError(code: .invalid, operation: "find an archive in", path: directory)
         }
         root = directory
+        self.disk = disk
         self.crc = crc
         identifier = id
     }
 
     /// The generation as it is now.
-    public func currentGeneration() throws(ArchiveError) -> UInt32 { try ArchiveMeta.read(root)?.generation ?? 0 }
+    public func currentGeneration() throws(ArchiveError) -> UInt32 { try ArchiveMeta.read(disk, root)?.generation ?? 0 }
 
     /// The stations that have a directory.
-    public func stations() throws(ArchiveError) -> [StationName] { try Layout.stations(root) }
+    public func stations() throws(ArchiveError) -> [StationName] { try Layout.stations(disk, root) }
 
     /// A station's segments, oldest first.
     public func segments(of station: StationName) throws(ArchiveError) -> [ArchiveSegment] {
         var segments: [ArchiveSegment] = []
-        for place in try Layout.segments(root, station) {
-            var status = stat()
-            let size = stat(place.data, &status) == 0 ? Int(status.st_size) : 0
+        for place in try Layout.segments(disk, root, station) {
+            let size = disk.exists(place.data) ? try disk.open(place.data, .read).size() : 0
             segments.append(
                 ArchiveSegment(
                     station: station,
                     date: place.date,
                     firstOffset: place.first,
                     path: place.data,
-                    isClosed: Names.exists(place.manifest),
+                    isClosed: disk.exists(place.manifest),
                     bytes: size
                 )
             )
@@ -95,16 +96,16 @@ public final class ArchiveReader {
 
     /// The station's events below this offset are on the archive's disk; 0 for a station that it does not know.
     public func committedOffset(of station: StationName) throws(ArchiveError) -> UInt64 {
-        if let mark = try CommitMark.read(Layout.mark(root, station), crc: crc) { return mark.next }
+        if let mark = try CommitMark.read(disk, Layout.mark(root, station), crc: crc) { return mark.next }
         // A copy without the mark: nobody writes it, so all that its index holds counts.
-        guard let last = try Layout.segments(root, station).last else { return 0 }
-        let records = SegmentSummary.records(try Names.read(last.index) ?? [], crc: crc)
+        guard let last = try Layout.segments(disk, root, station).last else { return 0 }
+        let records = SegmentSummary.records(try disk.read(last.index) ?? [], crc: crc)
         return records.last { $0 != nil }??.nextOffset ?? last.first
     }
 
     /// The first offset that the archive still has.
     public func oldestOffset(of station: StationName) throws(ArchiveError) -> UInt64 {
-        try Layout.segments(root, station).first?.first ?? 0
+        try Layout.segments(disk, root, station).first?.first ?? 0
     }
 
     /// Appends whole lines to `writer`, from the event at `from` on, until they are `limitBytes` (or one batch, if
@@ -136,7 +137,7 @@ public final class ArchiveReader {
 
     private func place(_ station: StationName, of offset: UInt64) throws(ArchiveError) -> (SegmentPlace, UInt64?)? {
         for isFresh in [false, true] {
-            if isFresh || known[station] == nil { known[station] = try Layout.segments(root, station) }
+            if isFresh || known[station] == nil { known[station] = try Layout.segments(disk, root, station) }
             guard let places = known[station], let index = places.lastIndex(where: { $0.first <= offset }) else {
                 continue
             }
@@ -164,8 +165,8 @@ public final class ArchiveReader {
             return slice
         }
         let end = min(following ?? committed, committed)
-        let index = try File(place.index, O_RDONLY)
-        let data = try File(place.data, O_RDONLY)
+        let index = try disk.open(place.index, .read)
+        let data = try disk.open(place.data, .read)
         let count = try index.size() / IndexRecord.encodedBytes
         var number = try seek(index, count, from)
         let begin = writer.count
@@ -190,7 +191,7 @@ public final class ArchiveReader {
         return slice
     }
 
-    private func record(_ index: borrowing File, _ number: Int) throws(ArchiveError) -> IndexRecord? {
+    private func record(_ index: any DiskFile, _ number: Int) throws(ArchiveError) -> IndexRecord? {
         bytes.removeAll()
         bytes.reserve(IndexRecord.encodedBytes)
         let target = UnsafeMutableRawBufferPointer(start: bytes.base, count: IndexRecord.encodedBytes)
@@ -200,7 +201,7 @@ public final class ArchiveReader {
 
     /// The number of the first record that ends behind `offset`, or one before it. A damaged record on the way makes
     /// the search begin at the front.
-    private func seek(_ index: borrowing File, _ count: Int, _ offset: UInt64) throws(ArchiveError) -> Int {
+    private func seek(_ index: any DiskFile, _ count: Int, _ offset: UInt64) throws(ArchiveError) -> Int {
         var (low, high) = (0, count)
         while low < high {
             let middle = (low + high) / 2
@@ -212,7 +213,7 @@ public final class ArchiveReader {
 
     private func append(
         _ record: IndexRecord,
-        _ data: borrowing File,
+        _ data: any DiskFile,
         _ filter: ArchiveFilter,
         _ slice: inout ArchiveSlice,
         _ writer: inout ByteWriter

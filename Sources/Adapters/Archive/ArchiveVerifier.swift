@@ -1,18 +1,21 @@
 import Bytes
-import Glibc
 import Wire
 
 /// Checks everything that an archive says about itself against its bytes. Reads only; may run beside the writer,
 /// and then checks what was committed when it began.
 public enum ArchiveVerifier {
     /// Checks the archive in `directory`. Throws only when there is none or it cannot be read.
-    public static func verify(directory: String, crc: CRC32C) throws(ArchiveError) -> ArchiveReport {
-        guard let meta = try ArchiveMeta.read(directory) else {
+    public static func verify(
+        directory: String,
+        disk: any Disk = SystemDisk(),
+        crc: CRC32C
+    ) throws(ArchiveError) -> ArchiveReport {
+        guard let meta = try ArchiveMeta.read(disk, directory) else {
             throw ArchiveError(code: .invalid, operation: "find an archive in", path: directory)
         }
         var report = ArchiveReport(archive: meta.id, generation: meta.generation)
-        for station in try Layout.stations(directory) {
-            var check = try StationCheck(root: directory, station: station, archive: meta.id, crc: crc)
+        for station in try Layout.stations(disk, directory) {
+            var check = try StationCheck(disk: disk, root: directory, station: station, archive: meta.id, crc: crc)
             try check.run(&report)
         }
         return report
@@ -21,6 +24,7 @@ public enum ArchiveVerifier {
 
 /// One station's segments, front to back.
 private struct StationCheck: ~Copyable {
+    let disk: any Disk
     let root: String
     let station: StationName
     let archive: String
@@ -32,17 +36,24 @@ private struct StationCheck: ~Copyable {
     var previous: [UInt8]?
     var buffer = ByteWriter(capacity: 1 << 20)
 
-    init(root: String, station: StationName, archive: String, crc: CRC32C) throws(ArchiveError) {
+    init(
+        disk: any Disk,
+        root: String,
+        station: StationName,
+        archive: String,
+        crc: CRC32C
+    ) throws(ArchiveError) {
+        self.disk = disk
         self.root = root
         self.station = station
         self.archive = archive
         self.crc = crc
-        mark = try CommitMark.read(Layout.mark(root, station), crc: crc)
+        mark = try CommitMark.read(disk, Layout.mark(root, station), crc: crc)
     }
 
     mutating func run(_ report: inout ArchiveReport) throws(ArchiveError) {
         var summary = ArchiveReport.Station(station: station)
-        let places = try Layout.segments(root, station)
+        let places = try Layout.segments(disk, root, station)
         for place in places {
             let isLast = place == places.last
             if !isFirst, place.first != next {
@@ -75,11 +86,11 @@ private struct StationCheck: ~Copyable {
         _ summary: inout ArchiveReport.Station,
         _ report: inout ArchiveReport
     ) throws(ArchiveError) {
-        guard Names.exists(place.data) else { return damage(&report, place.data, nil, "the file of lines is missing") }
-        guard let index = try Names.read(place.index) else {
+        guard disk.exists(place.data) else { return damage(&report, place.data, nil, "the file of lines is missing") }
+        guard let index = try disk.read(place.index) else {
             return damage(&report, place.index, nil, "the index is missing")
         }
-        let data = try File(place.data, O_RDONLY)
+        let data = try disk.open(place.data, .read)
         let size = try data.size()
         let limit = isLast ? mark?.next ?? .max : .max
         var start: UInt64 = 0
@@ -106,7 +117,7 @@ private struct StationCheck: ~Copyable {
             if record.kind != .damaged { summary.events += UInt64(record.count) }
         }
         summary.bytes += start
-        if Names.exists(place.manifest) {
+        if disk.exists(place.manifest) {
             if index.count % IndexRecord.encodedBytes != 0 {
                 damage(&report, place.index, nil, "the index has a torn end")
             }
@@ -124,7 +135,7 @@ private struct StationCheck: ~Copyable {
 
     private mutating func check(
         _ record: IndexRecord,
-        _ data: borrowing File,
+        _ data: any DiskFile,
         _ size: Int,
         _ place: SegmentPlace,
         _ report: inout ArchiveReport
@@ -181,7 +192,7 @@ private struct StationCheck: ~Copyable {
         _ index: [UInt8],
         _ report: inout ArchiveReport
     ) throws(ArchiveError) {
-        let bytes = try Names.read(place.manifest) ?? []
+        let bytes = try disk.read(place.manifest) ?? []
         defer { previous = bytes }
         let range = place.first..<max(next, place.first)
         guard let manifest = Manifest.decode(bytes, crc: crc) else {
@@ -190,8 +201,8 @@ private struct StationCheck: ~Copyable {
         func expect(_ holds: Bool, _ what: String) {
             if !holds { damage(&report, place.manifest, range, "the manifest's \(what)") }
         }
-        let summary = try SegmentSummary(place, crc: crc)
-        let stored = try Names.read(place.hashes)
+        let summary = try SegmentSummary(disk, place, crc: crc)
+        let stored = try disk.read(place.hashes)
         expect(manifest.archive == archive, "archive is another one")
         expect(manifest.station == station.description && manifest.date == place.date, "station or date is wrong")
         expect(manifest.first_offset == place.first && manifest.next_offset == next, "positions are wrong")

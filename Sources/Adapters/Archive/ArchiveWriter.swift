@@ -1,6 +1,4 @@
 import Bytes
-import CPlatform
-import Glibc
 import Wire
 
 /// When segments close, and how many threads sync.
@@ -29,20 +27,21 @@ public final class ArchiveWriter {
     private let root: String
     private let options: ArchiveOptions
     private let crc: CRC32C
-    private let lock: Int32
-    private let pool: SyncPool
+    private let disk: any Disk
+    private let lock: any DiskFile
     private var logs: [StationName: StationLog] = [:]
     private var dirty: [StationLog] = []
     private var closes: [SegmentClose] = []
     private var isFailed = false
     private var scratch = ByteWriter(capacity: 1 << 16)
-    private var descriptors: [Int32] = []
+    private var unsynced: [any DiskFile] = []
 
     /// Makes or opens the archive in `directory`, takes it for this process, and makes its open segments
     /// trustworthy. Throws `.taken` when another process has it.
     public init(
         directory: String,
         options: ArchiveOptions = ArchiveOptions(),
+        disk given: (any Disk)? = nil,
         now: Timestamp,
         newIdentifier: () -> Identifier128,
         crc: CRC32C
@@ -50,11 +49,10 @@ public final class ArchiveWriter {
         root = directory
         self.options = options
         self.crc = crc
-        try Names.makeDirectories(directory + "/_meta")
-        lock = enlace_lock_file(directory + "/_meta/lock")
-        guard lock >= 0 else {
-            let number = errno
-            guard number == EWOULDBLOCK else { throw .last("lock", directory + "/_meta/lock") }
+        disk = given ?? SystemDisk(syncWorkers: options.syncWorkers)
+        try disk.makeDirectories(directory + "/_meta")
+        do throws(ArchiveError) { lock = try disk.lock(directory + "/_meta/lock") } catch {
+            guard error.code == .taken else { throw error }
             throw ArchiveError(
                 code: .taken,
                 operation:
@@ -62,45 +60,34 @@ public final class ArchiveWriter {
                 path: directory
             )
         }
-        let found: Result<ArchiveMeta, ArchiveError>
-        do throws(ArchiveError) {
-            if let meta = try ArchiveMeta.read(directory) {
-                found = .success(meta)
-            } else {
-                let meta = ArchiveMeta(id: newIdentifier().description, generation: 1)
-                try meta.write(directory)
-                found = .success(meta)
-            }
-        } catch { found = .failure(error) }
-        guard case .success(let meta) = found, let id = Identifier128(meta.id) else {
-            Glibc.close(lock)
-            if case .failure(let error) = found { throw error }
+        // A run that died may have made names that only the page cache knows.
+        for path in [Self.parent(directory), directory, directory + "/_meta"] { try disk.syncDirectory(path) }
+        let meta: ArchiveMeta
+        if let found = try ArchiveMeta.read(disk, directory) {
+            meta = found
+        } else {
+            meta = ArchiveMeta(id: newIdentifier().description, generation: 1)
+            try meta.write(disk, directory)
+        }
+        guard let id = Identifier128(meta.id) else {
             throw ArchiveError(code: .damaged, operation: "understand", path: Layout.meta(directory))
         }
         identifier = id
         generation = meta.generation
-        pool = SyncPool(workers: options.syncWorkers)
-        do throws(ArchiveError) {
-            for station in try Layout.stations(directory) { try start(station, now: now) }
-        } catch {
-            // The object is whole by now: its deinit ends the threads and lets the lock go.
-            throw error
-        }
+        for station in try Layout.stations(disk, directory) { try start(station, now: now) }
     }
 
-    deinit {
-        pool.stop()
-        Glibc.close(lock)
-    }
+    private static func parent(_ directory: String) -> String { SystemDisk.parent(of: directory) }
 
     private func start(_ station: StationName, now: Timestamp) throws(ArchiveError) {
-        let mark = try CommitMark.read(Layout.mark(root, station), crc: crc)
-        let log = try StationLog(root: root, station: station)
-        let places = try Layout.segments(root, station)
+        let mark = try CommitMark.read(disk, Layout.mark(root, station), crc: crc)
+        let log = try StationLog(disk, root: root, station: station)
+        let places = try Layout.segments(disk, root, station)
+        try disk.syncDirectory(Layout.stationDirectory(root, station))
         var open = places[...]
         for (index, place) in places.enumerated().reversed() {
-            guard let manifest = try Manifest.read(place.manifest, crc: crc), let lines = manifest.lineMap,
-                Names.exists(place.data)
+            guard let manifest = try Manifest.read(disk, place.manifest, crc: crc), let lines = manifest.lineMap,
+                disk.exists(place.data)
             else { continue }
             (log.lines, log.next, log.date) = (lines, manifest.next_offset, place.date)
             open = places[(index + 1)...]
@@ -111,7 +98,15 @@ public final class ArchiveWriter {
                 notes.append("\(station): a segment between @\(log.next) and @\(place.first) is missing")
             }
             let isLast = place == open.last
+            if !isLast, let records = try trusted(place, after: log) {
+                for record in records { log.lines.apply(record) }
+                log.next = records.last?.nextOffset ?? log.next
+                log.date = max(log.date, place.date)
+                closes.append(closing(place, log))
+                continue
+            }
             var recovery = Recovery(
+                disk: disk,
                 root: root,
                 place: place,
                 crc: crc,
@@ -127,7 +122,7 @@ public final class ArchiveWriter {
             log.bytes = recovery.bytes
             log.indexBytes = records.count * IndexRecord.encodedBytes
             log.openedAt = records.first?.receivedAt ?? now
-            if isLast { log.files = try SegmentFiles(place) } else { closes.append(closing(place, log)) }
+            if isLast { log.files = try SegmentFiles(disk, place) } else { closes.append(closing(place, log)) }
         }
         if let mark, mark.next > log.next {
             // Offsets that were given out are never given out again.
@@ -137,6 +132,24 @@ public final class ArchiveWriter {
         (log.committedNext, log.committedBytes, log.reserved) = (log.next, log.bytes, log.bytes)
         logs[station] = log
         try writeMark(log)
+    }
+
+    /// The records of a segment that has a successor and no manifest yet, when nothing about it is odd.
+    ///
+    /// A successor is opened only when everything before it is synced, so these bytes need no copy: a sink with many
+    /// segments behind the closer must not read all of them before it is ready.
+    private func trusted(_ place: SegmentPlace, after log: StationLog) throws(ArchiveError) -> [IndexRecord]? {
+        guard place.first == log.next, disk.exists(place.data), !disk.exists(place.temporaryData),
+            !disk.exists(place.temporaryIndex), let index = try disk.read(place.index), !index.isEmpty
+        else { return nil }
+        let records = SegmentSummary.records(index, crc: crc)
+        var (next, start) = (place.first, UInt64(0))
+        for entry in records {
+            guard let entry, entry.offset == next, entry.start == start else { return nil }
+            (next, start) = (entry.nextOffset, entry.end)
+        }
+        guard try disk.open(place.data, .read).size() >= Int(clamping: start) else { return nil }
+        return records.compactMap { $0 }
     }
 
     // MARK: - What is there
@@ -216,7 +229,7 @@ public final class ArchiveWriter {
     ) throws(ArchiveError) -> UInt32 {
         try check()
         generation += 1
-        try ArchiveMeta(id: identifier.description, generation: generation).write(root)
+        try ArchiveMeta(id: identifier.description, generation: generation).write(disk, root)
         let log = try prepare(station, now: now)
         let record = IndexRecord(
             kind: .gap,
@@ -251,7 +264,7 @@ public final class ArchiveWriter {
         if let known = logs[station] {
             log = known
         } else {
-            log = try StationLog(root: root, station: station)
+            log = try StationLog(disk, root: root, station: station)
             logs[station] = log
         }
         if log.pending.isEmpty { try rotateIfDue(log, now) }
@@ -259,9 +272,9 @@ public final class ArchiveWriter {
         log.date = max(log.date, now.utcDate)
         let place = Layout.place(root, station, date: log.date, first: log.next)
         do throws(ArchiveError) {
-            try Names.makeDirectories(place.directory)
-            log.files = try SegmentFiles(place)
-            try Names.syncDirectory(place.directory)
+            try disk.makeDirectories(place.directory)
+            log.files = try SegmentFiles(disk, place)
+            try disk.syncDirectory(place.directory)
         } catch { throw try giveUp(error) }
         (log.bytes, log.committedBytes, log.indexBytes, log.reserved, log.openedAt) = (0, 0, 0, 0, now)
         return log
@@ -282,6 +295,7 @@ public final class ArchiveWriter {
 
     private func closing(_ place: SegmentPlace, _ log: StationLog) -> SegmentClose {
         SegmentClose(
+            disk: disk,
             root: root,
             archive: identifier,
             place: place,
@@ -310,7 +324,7 @@ public final class ArchiveWriter {
     public func sync() throws(ArchiveError) {
         try check()
         guard !dirty.isEmpty else { return }
-        descriptors.removeAll(keepingCapacity: true)
+        unsynced.removeAll(keepingCapacity: true)
         for log in dirty {
             guard let files = log.files else { continue }
             scratch.removeAll()
@@ -318,10 +332,10 @@ public final class ArchiveWriter {
             do throws(ArchiveError) { try files.index.write(scratch.bytes, at: log.indexBytes) } catch {
                 throw try giveUp(error)
             }
-            descriptors.append(files.index.descriptor)
-            descriptors.append(files.data.descriptor)
+            unsynced.append(files.index)
+            unsynced.append(files.data)
         }
-        let number = pool.sync(descriptors)
+        let number = disk.sync(unsynced)
         guard number == 0 else {
             // After a failed sync the kernel may call dirty pages clean: a second try would prove nothing.
             isFailed = true

@@ -33,16 +33,18 @@ enum Layout {
         return SegmentPlace(station: station, date: date, first: first, directory: directory)
     }
 
-    static func stations(_ root: String) throws(ArchiveError) -> [StationName] {
-        try Names.list(root).compactMap { $0.hasPrefix("station=") ? StationName($0.dropFirst(8)) : nil }
+    static func stations(_ disk: any Disk, _ root: String) throws(ArchiveError) -> [StationName] {
+        try disk.list(root).compactMap { $0.hasPrefix("station=") ? StationName($0.dropFirst(8)) : nil }
     }
 
     /// Every segment of a station that has lines or an index, by first offset.
-    static func segments(_ root: String, _ station: StationName) throws(ArchiveError) -> [SegmentPlace] {
+    static func segments(_ disk: any Disk, _ root: String, _ station: StationName) throws(ArchiveError)
+        -> [SegmentPlace]
+    {
         var places: Set<SegmentPlace> = []
-        for entry in try Names.list(stationDirectory(root, station)) where entry.hasPrefix("date=") {
+        for entry in try disk.list(stationDirectory(root, station)) where entry.hasPrefix("date=") {
             let date = String(entry.dropFirst(5))
-            for name in try Names.list(stationDirectory(root, station) + "/" + entry) {
+            for name in try disk.list(stationDirectory(root, station) + "/" + entry) {
                 for suffix in [".jsonl", ".idx", ".json"] where name.hasSuffix(suffix) {
                     guard let first = UInt64(name.dropLast(suffix.count)), first < UInt64(Int64.max) else { continue }
                     places.insert(place(root, station, date: date, first: first))
@@ -70,10 +72,10 @@ struct CommitMark {
     }
 
     /// The mark in a file; nothing when there is none or it is torn.
-    static func read(_ path: String, crc: CRC32C) throws(ArchiveError) -> CommitMark? {
+    static func read(_ disk: any Disk, _ path: String, crc: CRC32C) throws(ArchiveError) -> CommitMark? {
         // A reader may meet the writer in the middle of its 24 bytes: look again.
         for _ in 0..<8 {
-            guard let bytes = try Names.read(path) else { return nil }
+            guard let bytes = try disk.read(path) else { return nil }
             let mark: CommitMark? = bytes.withUnsafeBytes { raw in
                 guard raw.count == encodedBytes else { return nil }
                 func load<Value: FixedWidthInteger>(_ offset: Int, _ type: Value.Type) -> Value {
@@ -85,7 +87,7 @@ struct CommitMark {
                 return CommitMark(next: load(8, UInt64.self), generation: load(16, UInt32.self))
             }
             if let mark { return mark }
-            sched_yield()
+            disk.pause()
         }
         return nil
     }

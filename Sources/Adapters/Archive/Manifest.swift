@@ -111,23 +111,23 @@ struct Manifest: Codable, Hashable, Sendable {
         return try? JSONDecoder().decode(Manifest.self, from: Data(bytes))
     }
 
-    static func read(_ path: String, crc: CRC32C) throws(ArchiveError) -> Manifest? {
-        guard let bytes = try Names.read(path) else { return nil }
+    static func read(_ disk: any Disk, _ path: String, crc: CRC32C) throws(ArchiveError) -> Manifest? {
+        guard let bytes = try disk.read(path) else { return nil }
         return decode(bytes, crc: crc)
     }
 }
 
 extension ArchiveMeta {
-    static func read(_ root: String) throws(ArchiveError) -> ArchiveMeta? {
-        guard let bytes = try Names.read(Layout.meta(root)) else { return nil }
+    static func read(_ disk: any Disk, _ root: String) throws(ArchiveError) -> ArchiveMeta? {
+        guard let bytes = try disk.read(Layout.meta(root)) else { return nil }
         guard let meta = try? JSONDecoder().decode(ArchiveMeta.self, from: Data(bytes)), meta.version == 1,
             Identifier128(meta.id) != nil
         else { throw ArchiveError(code: .damaged, operation: "understand", path: Layout.meta(root)) }
         return meta
     }
 
-    func write(_ root: String) throws(ArchiveError) {
+    func write(_ disk: any Disk, _ root: String) throws(ArchiveError) {
         let text = "{\"version\":1,\"id\":\"\(id)\",\"generation\":\(generation)}\n"
-        try Names.write(Array(text.utf8), to: Layout.meta(root))
+        try disk.write(Array(text.utf8), to: Layout.meta(root))
     }
 }

@@ -1,11 +1,11 @@
 import Bytes
-import Glibc
 import Wire
 
 /// Makes an open segment trustworthy at start: copies what is valid to new files, syncs and renames them.
 ///
 /// What the page cache shows may not be on the disk, so nothing of the old files is built upon.
 struct Recovery: ~Copyable {
+    let disk: any Disk
     let root: String
     let place: SegmentPlace
     let crc: CRC32C
@@ -18,7 +18,15 @@ struct Recovery: ~Copyable {
     private(set) var bytes = 0
     private var buffer = ByteWriter(capacity: 1 << 20)
 
-    init(root: String, place: SegmentPlace, crc: CRC32C, generation: UInt32, committed: UInt64) {
+    init(
+        disk: any Disk,
+        root: String,
+        place: SegmentPlace,
+        crc: CRC32C,
+        generation: UInt32,
+        committed: UInt64
+    ) {
+        self.disk = disk
         self.root = root
         self.place = place
         self.crc = crc
@@ -29,9 +37,9 @@ struct Recovery: ~Copyable {
 
     mutating func run(lines: LineMap) throws(ArchiveError) {
         try finishEarlier()
-        let source = try File(place.data, O_RDWR | O_CREAT)
+        let source = try disk.open(place.data, .update)
         let size = try source.size()
-        var index = try Names.read(place.index)
+        var index = try disk.read(place.index)
         if index == nil || index?.isEmpty == true, size > 0, index == nil || committed > place.first {
             notes.append("\(place.index) was missing and is rebuilt from the lines")
             index = try rebuild(source, size: size, lines: lines)
@@ -41,15 +49,15 @@ struct Recovery: ~Copyable {
 
     /// A run that ended between its two renames is brought to its end; one that ended before them is undone.
     private func finishEarlier() throws(ArchiveError) {
-        if Names.exists(place.temporaryIndex), !Names.exists(place.temporaryData) {
-            try Names.publish(place.temporaryIndex, as: place.index)
+        if disk.exists(place.temporaryIndex), !disk.exists(place.temporaryData) {
+            try disk.publish(place.temporaryIndex, as: place.index)
         }
-        unlink(place.temporaryIndex)
-        unlink(place.temporaryData)
+        disk.remove(place.temporaryIndex)
+        disk.remove(place.temporaryData)
     }
 
     /// Reads `count` bytes at `start` into the buffer; false when the file is shorter.
-    private mutating func load(_ source: borrowing File, _ start: UInt64, _ count: Int) throws(ArchiveError) -> Bool {
+    private mutating func load(_ source: any DiskFile, _ start: UInt64, _ count: Int) throws(ArchiveError) -> Bool {
         buffer.removeAll()
         buffer.reserve(count)
         let target = UnsafeMutableRawBufferPointer(start: buffer.base, count: count)
@@ -60,8 +68,8 @@ struct Recovery: ~Copyable {
         UnsafeRawBufferPointer(start: buffer.base, count: count)
     }
 
-    private mutating func copy(_ source: borrowing File, size: Int, index: [UInt8]) throws(ArchiveError) {
-        let data = try File(place.temporaryData, O_RDWR | O_CREAT | O_TRUNC)
+    private mutating func copy(_ source: any DiskFile, size: Int, index: [UInt8]) throws(ArchiveError) {
+        let data = try disk.open(place.temporaryData, .replace)
         let found = decode(index)
         var start: UInt64 = 0
         var at = 0
@@ -125,15 +133,15 @@ struct Recovery: ~Copyable {
 
     /// Keeps the offsets of a damaged range and moves its bytes out of the way.
     private mutating func setAside(
-        _ source: borrowing File,
+        _ source: any DiskFile,
         _ range: Range<UInt64>,
         offsets: Range<UInt64>,
         like record: IndexRecord?
     ) throws(ArchiveError) {
         let directory = root + "/_meta/damaged"
-        try Names.makeDirectories(directory)
+        try disk.makeDirectories(directory)
         let path = "\(directory)/\(place.station)-\(offsets.lowerBound)-\(offsets.upperBound).bin"
-        let target = try File(path, O_WRONLY | O_CREAT | O_TRUNC)
+        let target = try disk.open(path, .replace)
         var at = range.lowerBound
         while at < range.upperBound {
             let count = Int(min(range.upperBound - at, 1 << 20))
@@ -142,7 +150,7 @@ struct Recovery: ~Copyable {
             at += UInt64(count)
         }
         try target.sync()
-        try Names.syncDirectory(directory)
+        try disk.syncDirectory(directory)
         notes.append(
             "\(place.station)@\(offsets.lowerBound) to @\(offsets.upperBound) is damaged; its bytes are in \(path)"
         )
@@ -166,21 +174,21 @@ struct Recovery: ~Copyable {
         next = offsets.upperBound
     }
 
-    private mutating func publish(_ data: borrowing File) throws(ArchiveError) {
+    private mutating func publish(_ data: any DiskFile) throws(ArchiveError) {
         try data.sync()
         buffer.removeAll()
         for record in records { record.encode(into: &buffer, crc: crc) }
-        let index = try File(place.temporaryIndex, O_RDWR | O_CREAT | O_TRUNC)
+        let index = try disk.open(place.temporaryIndex, .replace)
         try index.write(buffer.bytes, at: 0)
         try index.sync()
-        try Names.syncDirectory(place.directory)
-        try Names.publish(place.temporaryData, as: place.data)
-        try Names.publish(place.temporaryIndex, as: place.index)
+        try disk.syncDirectory(place.directory)
+        try disk.publish(place.temporaryData, as: place.data)
+        try disk.publish(place.temporaryIndex, as: place.index)
     }
 
     /// An index from what the lines say about themselves.
     private mutating func rebuild(
-        _ source: borrowing File,
+        _ source: any DiskFile,
         size: Int,
         lines: LineMap
     ) throws(ArchiveError) -> [UInt8] {

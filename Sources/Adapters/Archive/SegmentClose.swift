@@ -5,6 +5,7 @@ import Wire
 
 /// A segment that waits for its manifest. Run it off the commit path; running it again gives the same files.
 public struct SegmentClose: Sendable {
+    let disk: any Disk
     let root: String
     let archive: Identifier128
     let place: SegmentPlace
@@ -18,12 +19,12 @@ public struct SegmentClose: Sendable {
 
     /// Reads the segment, writes the hashes of its lines and then its manifest.
     public func run() throws(ArchiveError) {
-        let index = try Names.read(place.index) ?? []
-        let summary = try SegmentSummary(place, crc: crc)
-        try Names.write(summary.hashes, to: place.hashes)
-        let previous = try Layout.segments(root, place.station).last { $0.first < place.first }
+        let index = try disk.read(place.index) ?? []
+        let summary = try SegmentSummary(disk, place, crc: crc)
+        try disk.write(summary.hashes, to: place.hashes)
+        let previous = try Layout.segments(disk, root, place.station).last { $0.first < place.first }
         var chained: [UInt8]?
-        if let previous { chained = try Names.read(previous.manifest) }
+        if let previous { chained = try disk.read(previous.manifest) }
         let records = SegmentSummary.records(index, crc: crc).compactMap { $0 }
         let manifest = Manifest(
             archive: archive.description,
@@ -42,7 +43,7 @@ public struct SegmentClose: Sendable {
             lines_sha256: SegmentSummary.sha256(summary.hashes),
             previous_manifest_sha256: chained.map { SegmentSummary.sha256($0) }
         )
-        try Names.write(try manifest.encoded(crc: crc), to: place.manifest)
+        try disk.write(try manifest.encoded(crc: crc), to: place.manifest)
     }
 }
 
@@ -55,8 +56,8 @@ struct SegmentSummary {
     /// Bytes behind the last line feed.
     var torn = 0
 
-    init(_ place: SegmentPlace, crc: CRC32C) throws(ArchiveError) {
-        let file = try File(place.data, O_RDONLY)
+    init(_ disk: any Disk, _ place: SegmentPlace, crc: CRC32C) throws(ArchiveError) {
+        let file = try disk.open(place.data, .read)
         let capacity = 1 << 20
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 16)
         defer { buffer.deallocate() }

@@ -1,17 +1,15 @@
 import Bytes
-import CPlatform
-import Glibc
 
 /// The two files that a station's batches go to.
 final class SegmentFiles {
     let place: SegmentPlace
-    let data: File
-    let index: File
+    let data: any DiskFile
+    let index: any DiskFile
 
-    init(_ place: SegmentPlace) throws(ArchiveError) {
+    init(_ disk: any Disk, _ place: SegmentPlace) throws(ArchiveError) {
         self.place = place
-        data = try File(place.data, O_RDWR | O_CREAT)
-        index = try File(place.index, O_RDWR | O_CREAT)
+        data = try disk.open(place.data, .update)
+        index = try disk.open(place.index, .update)
     }
 }
 
@@ -30,14 +28,14 @@ final class StationLog {
     var pending: [IndexRecord] = []
     /// How many bytes of the segment the filesystem has promised.
     var reserved = 0
-    let mark: File
+    let mark: any DiskFile
 
     static let reserveStep = 16 * 1024 * 1024
 
-    init(root: String, station: StationName) throws(ArchiveError) {
+    init(_ disk: any Disk, root: String, station: StationName) throws(ArchiveError) {
         self.station = station
-        try Names.makeDirectories(Layout.stationDirectory(root, station))
-        mark = try File(Layout.mark(root, station), O_RDWR | O_CREAT)
+        try disk.makeDirectories(Layout.stationDirectory(root, station))
+        mark = try disk.open(Layout.mark(root, station), .update)
     }
 
     /// Asks for room ahead of the writes; the file's size does not change, so readers see nothing of it. A disk
@@ -45,7 +43,7 @@ final class StationLog {
     func reserve(_ count: Int) {
         guard bytes + count > reserved, let files else { return }
         let wanted = max(count, Self.reserveStep)
-        _ = enlace_reserve(files.data.descriptor, Int64(bytes), Int64(wanted))
+        files.data.reserve(from: bytes, count: wanted)
         reserved = bytes + wanted
     }
 
