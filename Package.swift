@@ -73,9 +73,14 @@ let package = Package(
 
         // Core: pure.
         core("Bytes"),
+        .target(
+            name: "Mutation",
+            path: "Sources/Core/Mutation",
+            swiftSettings: house + [.define("ENLACE_MUTANTS", .when(configuration: .debug))]
+        ),
         core("Incident", ["Bytes"]),
         core("Wire", ["Bytes"]),
-        core("Delivery", ["Bytes", "Wire"]),
+        core("Delivery", ["Bytes", "Mutation", "Wire"]),
         core("Border", ["Incident", realModule]),
         core("Generator", ["Bytes"]),
         core("Relevance", ["Border", "Bytes", "Incident"]),
@@ -83,7 +88,7 @@ let package = Package(
         // Adapters: each over one library.
         adapter("Platform", ["Bytes", "Wire", "CPlatform"]),
         adapter("ZeroMQ", ["CZeroMQ", "CPlatform"]),
-        adapter("Archive", ["Bytes", "Wire", "CPlatform", crypto]),
+        adapter("Archive", ["Bytes", "Mutation", "Wire", "CPlatform", crypto]),
         adapter("EventJSON", ["Bytes", "Incident", "CSimdJSON"]),
         adapter("Outbox", ["Bytes", "Wire", "CLMDB", "CPlatform"]),
         adapter("Processes", ["CSupervisor"]),

@@ -32,7 +32,8 @@ import Wire
         .heartbeat(
             worker: worker,
             capacity: capacity,
-            held: held.map { .init(epoch: 5, firstSequence: $0) }
+            held: held.map { .init(epoch: 5, firstSequence: $0) },
+            isAlone: true
         )
     }
 
@@ -82,7 +83,7 @@ import Wire
         #expect(machine.tick(now_ms: 400).isEmpty)
         #expect(machine.tick(now_ms: 501) == [.note(.workerSilent(worker, returned: 1))])
         let other = Identifier128(high: 9, low: 9)
-        let actions = machine.heard(.heartbeat(worker: other, capacity: 1, held: []), now_ms: 502)
+        let actions = machine.heard(.heartbeat(worker: other, capacity: 1, held: [], isAlone: true), now_ms: 502)
         #expect(actions == [.note(.workerJoined(other)), .dispatch(firstSequence: 1, worker: other)])
         #expect(machine.redeliveries == 1)
     }

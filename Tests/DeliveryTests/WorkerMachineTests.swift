@@ -12,7 +12,7 @@ import Wire
     }
 
     private func heartbeat(_ held: [UInt64] = [], capacity: UInt16 = 3, to producer: Int) -> WorkerMachine.Action {
-        .send(.heartbeat(worker: me, capacity: capacity, held: held.map { key($0) }), producer: producer)
+        .send(.heartbeat(worker: me, capacity: capacity, held: held.map { key($0) }, isAlone: true), producer: producer)
     }
 
     private func done(_ first: UInt64, to producer: Int) -> WorkerMachine.Action {

@@ -122,7 +122,12 @@ import Wire
     @Test func `worker messages come back as they went and no shorter form is taken`() throws {
         let key = WorkerMessage.BatchKey(epoch: 3, firstSequence: 17)
         let messages: [WorkerMessage] = [
-            .heartbeat(worker: producer, capacity: 4, held: [key, key]), .done(worker: producer, batch: key),
+            .heartbeat(worker: producer, capacity: 4, held: [key, key], isAlone: false),
+            .died(
+                worker: producer,
+                .init(dead: producer, producer: producer, batch: key, sequence: 9, cause: .signal(11))
+            ),
+            .done(worker: producer, batch: key),
             .goodbye(worker: producer),
         ]
         for message in messages {

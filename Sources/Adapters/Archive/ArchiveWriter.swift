@@ -193,7 +193,8 @@ public final class ArchiveWriter {
         }
         let from = Lines.start(of: Int(skip), in: payload)
         let kept = UnsafeRawBufferPointer(rebasing: payload[from...])
-        let log = try prepare(header.station, now: now)
+        let log: StationLog
+        do throws(ArchiveError) { log = try prepare(header.station, now: now) } catch { throw try giveUp(error) }
         guard let files = log.files else { throw ArchiveError(code: .closed, operation: "append to", path: root) }
         log.reserve(kept.count)
         do throws(ArchiveError) { try files.data.write(kept, at: log.bytes) } catch { throw try giveUp(error) }
@@ -228,9 +229,12 @@ public final class ArchiveWriter {
         now: Timestamp
     ) throws(ArchiveError) -> UInt32 {
         try check()
-        generation += 1
-        try ArchiveMeta(id: identifier.description, generation: generation).write(disk, root)
-        let log = try prepare(station, now: now)
+        let log: StationLog
+        do throws(ArchiveError) {
+            try ArchiveMeta(id: identifier.description, generation: generation + 1).write(disk, root)
+            generation += 1
+            log = try prepare(station, now: now)
+        } catch { throw try giveUp(error) }
         let record = IndexRecord(
             kind: .gap,
             flags: 0,
@@ -271,11 +275,10 @@ public final class ArchiveWriter {
         guard log.files == nil else { return log }
         log.date = max(log.date, now.utcDate)
         let place = Layout.place(root, station, date: log.date, first: log.next)
-        do throws(ArchiveError) {
-            try disk.makeDirectories(place.directory)
-            log.files = try SegmentFiles(disk, place)
-            try disk.syncDirectory(place.directory)
-        } catch { throw try giveUp(error) }
+        try disk.makeDirectories(place.directory)
+        let files = try SegmentFiles(disk, place)
+        try disk.syncDirectory(place.directory)
+        log.files = files
         (log.bytes, log.committedBytes, log.indexBytes, log.reserved, log.openedAt) = (0, 0, 0, 0, now)
         return log
     }

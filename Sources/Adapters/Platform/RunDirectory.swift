@@ -53,6 +53,9 @@ public struct RunDirectory: Hashable, Sendable {
     /// Makes the directory and the one of the status files, for this user alone.
     public func create() throws(PlatformError) { try Files.makeDirectories(statusPath, mode: 0o700) }
 
+    /// Where the workers record what they are at.
+    public var workersPath: String { path + "/workers" }
+
     /// Where the processes write their status files.
     public var statusPath: String { path + "/status" }
 

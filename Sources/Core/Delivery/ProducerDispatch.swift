@@ -12,6 +12,10 @@ public struct ProducerDispatch: Sendable {
         case load(from: UInt64)
         /// Send the batch to the worker; on failure answer with `undeliverable`.
         case dispatch(firstSequence: UInt64, worker: Identifier128)
+        /// Cut the loaded batch into batches of so many events; they are dispatched by their own first sequences.
+        case slice(firstSequence: UInt64, counts: [UInt64])
+        /// Send the batch, one event, to the sink as it came: no worker survives it.
+        case deadLetter(firstSequence: UInt64, reason: String)
         /// Everything through this sequence is archived: forget it in the outbox.
         case trim(through: UInt64, archive: Identifier128)
         /// The archive has only what is through this sequence: an older copy of it was put in place.
@@ -28,12 +32,19 @@ public struct ProducerDispatch: Sendable {
         case sinkChanged(Identifier128)
         case sinkRefuses(String)
         case redelivered(firstSequence: UInt64, attempt: Int)
+        /// Workers died over this batch: from now on it runs alone.
+        case suspected(firstSequence: UInt64, count: UInt64, WorkerMessage.Cause)
+        /// Workers that had nothing but this event died over it.
+        case setAside(sequence: UInt64, WorkerMessage.Cause)
+        /// A worker speaks of a batch that it was not given, or that another one has.
+        case strayDone(Identifier128, firstSequence: UInt64)
     }
 
     enum Place: Equatable {
         case ready(notBefore_ms: Int64)
         case held(worker: Identifier128, since_ms: Int64)
         case forwarded(worker: Identifier128, since_ms: Int64)
+        case setAside(since_ms: Int64)
     }
 
     struct Flight {
@@ -42,11 +53,13 @@ public struct ProducerDispatch: Sendable {
         var bytes: Int
         var place: Place
         var attempts = 0
+        var suspicion = Suspicion()
         var lastSequence: UInt64 { key.firstSequence + count - 1 }
     }
 
     struct Worker {
         var capacity: Int
+        var isAlone = true
         var lastHeard_ms: Int64
         var blockedUntilHeard = false
         var held = 0
@@ -66,13 +79,19 @@ public struct ProducerDispatch: Sendable {
     public private(set) var frontierMoved_ms: Int64 = 0
     /// How many batches were dispatched more than once.
     public private(set) var redeliveries = 0
+    /// Messages of workers about batches that they were never given.
+    public private(set) var strayMessages = 0
+    /// Events set aside because no worker survives them.
+    public internal(set) var deadLetters = 0
 
-    private let producer: Identifier128
+    let producer: Identifier128
     private let epoch: UInt64
     private let maximumWindowBytes: Int
     /// The known batches above `committed`, in order and without a gap.
-    private(set) var flights: [Flight] = []
-    private(set) var workers: [Identifier128: Worker] = [:]
+    var flights: [Flight] = []
+    var workers: [Identifier128: Worker] = [:]
+    /// Runs of workers whose deaths were counted, the latest last.
+    var deathsKnown: [Identifier128] = []
     private var outstandingBytes = 0
     private var isLoading = false
     private var loadedThrough: UInt64
@@ -129,14 +148,21 @@ public struct ProducerDispatch: Sendable {
     /// A worker spoke.
     public mutating func heard(_ message: WorkerMessage, now_ms: Int64) -> [Action] {
         switch message {
-        case .heartbeat(let worker, let capacity, let held):
-            return heartbeat(worker, capacity: Int(capacity), held: held, now_ms: now_ms)
+        case .heartbeat(let worker, let capacity, let held, let isAlone):
+            return heartbeat(worker, capacity: Int(capacity), held: held, isAlone: isAlone, now_ms: now_ms)
+        case .died(_, let death): return died(death, now_ms: now_ms) + proceed(now_ms)
         case .done(let worker, let batch):
             workers[worker]?.lastHeard_ms = now_ms
-            if let index = flightIndex(batch), case .held(worker, _) = flights[index].place {
-                flights[index].place = .forwarded(worker: worker, since_ms: now_ms)
-                workers[worker]?.held -= 1
+            guard let index = flightIndex(batch), case .held(worker, _) = flights[index].place else {
+                // One that is committed, or was given to another one meanwhile, is no offence.
+                let isKnown =
+                    batch.firstSequence <= stored && flightIndex(batch) != nil || batch.firstSequence <= committed
+                if isKnown { return proceed(now_ms) }
+                strayMessages += 1
+                return [.note(.strayDone(worker, firstSequence: batch.firstSequence))] + proceed(now_ms)
             }
+            leave(index)
+            flights[index].place = .forwarded(worker: worker, since_ms: now_ms)
             return proceed(now_ms)
         case .goodbye(let worker):
             guard workers[worker] != nil else { return [] }
@@ -155,8 +181,9 @@ public struct ProducerDispatch: Sendable {
         if let index = flights.firstIndex(where: { $0.key.firstSequence == firstSequence }),
             case .held(worker, _) = flights[index].place
         {
+            leave(index)
             flights[index].place = .ready(notBefore_ms: now_ms)
-            workers[worker]?.held -= 1
+            flights[index].attempts -= 1
         }
         guard isGone else {
             workers[worker]?.blockedUntilHeard = true
@@ -174,7 +201,9 @@ public struct ProducerDispatch: Sendable {
         case .commit(producer, _, let through): return commit(through, now_ms: now_ms)
         case .nack(producer, _, let from):
             for index in flights.indices where flights[index].lastSequence >= from {
-                if case .forwarded = flights[index].place {
+                switch flights[index].place {
+                case .ready, .held: break
+                case .forwarded, .setAside:
                     let pause_ms = backoff_ms(flights[index].attempts) / Int64(Limits.nackBackoffDivisor)
                     flights[index].place = .ready(notBefore_ms: now_ms + pause_ms)
                 }
@@ -203,6 +232,7 @@ public struct ProducerDispatch: Sendable {
         _ worker: Identifier128,
         capacity: Int,
         held: [WorkerMessage.BatchKey],
+        isAlone: Bool,
         now_ms: Int64
     ) -> [Action] {
         var actions: [Action] = []
@@ -212,6 +242,7 @@ public struct ProducerDispatch: Sendable {
         }
         var state = workers[worker] ?? Worker(capacity: capacity, lastHeard_ms: now_ms)
         state.capacity = min(capacity, 64)
+        state.isAlone = isAlone
         state.lastHeard_ms = now_ms
         state.blockedUntilHeard = false
         workers[worker] = state
@@ -220,15 +251,20 @@ public struct ProducerDispatch: Sendable {
             guard case .held(worker, let since_ms) = flights[index].place,
                 now_ms - since_ms > Int64(Limits.heartbeatDeadMilliseconds), !held.contains(flights[index].key)
             else { continue }
+            leave(index)
             flights[index].place = .ready(notBefore_ms: now_ms)
-            workers[worker]?.held -= 1
         }
         return actions + proceed(now_ms)
     }
 
+    /// A flight leaves the worker that holds it, if one does; its place is set by the caller.
+    mutating func leave(_ index: Int) {
+        if case .held(let worker, _) = flights[index].place { workers[worker]?.held -= 1 }
+    }
+
     /// Forgets a worker and makes its batches ready again. What a dead worker had forwarded may still be in its
     /// socket's queue and is lost with it; what a worker forwarded before it said goodbye has left.
-    private mutating func release(_ worker: Identifier128, includingForwarded: Bool, now_ms: Int64) -> Int {
+    mutating func release(_ worker: Identifier128, includingForwarded: Bool, now_ms: Int64) -> Int {
         workers[worker] = nil
         var returned = 0
         for index in flights.indices {
@@ -237,7 +273,7 @@ public struct ProducerDispatch: Sendable {
             case .forwarded(worker, _) where includingForwarded: break
             default: continue
             }
-            flights[index].place = .ready(notBefore_ms: now_ms)
+            flights[index].place = .ready(notBefore_ms: now_ms + pauseAfterDeath_ms(flights[index]))
             returned += 1
         }
         return returned
@@ -285,7 +321,10 @@ public struct ProducerDispatch: Sendable {
 
     private mutating func forgetForwarded(_ now_ms: Int64) {
         for index in flights.indices {
-            if case .forwarded = flights[index].place { flights[index].place = .ready(notBefore_ms: now_ms) }
+            switch flights[index].place {
+            case .ready, .held: break
+            case .forwarded, .setAside: flights[index].place = .ready(notBefore_ms: now_ms)
+            }
         }
     }
 
@@ -298,7 +337,7 @@ public struct ProducerDispatch: Sendable {
         var finished = 0
         while finished < flights.count, flights[finished].lastSequence <= through {
             outstandingBytes -= flights[finished].bytes
-            if case .held(let worker, _) = flights[finished].place { workers[worker]?.held -= 1 }
+            leave(finished)
             finished += 1
         }
         flights.removeFirst(finished)
@@ -321,7 +360,7 @@ public struct ProducerDispatch: Sendable {
             guard let since = sentAt(flights[index]), now_ms - since >= backoff_ms(flights[index].attempts) else {
                 continue
             }
-            if case .held(let worker, _) = flights[index].place { workers[worker]?.held -= 1 }
+            leave(index)
             flights[index].place = .ready(notBefore_ms: now_ms)
         }
         return [.note(.redelivered(firstSequence: first.key.firstSequence, attempt: first.attempts + 1))]
@@ -330,7 +369,7 @@ public struct ProducerDispatch: Sendable {
     private func sentAt(_ flight: Flight) -> Int64? {
         switch flight.place {
         case .ready: nil
-        case .held(_, let since_ms), .forwarded(_, let since_ms): since_ms
+        case .held(_, let since_ms), .forwarded(_, let since_ms), .setAside(let since_ms): since_ms
         }
     }
 
@@ -348,9 +387,11 @@ public struct ProducerDispatch: Sendable {
 
     private mutating func proceed(_ now_ms: Int64) -> [Action] {
         guard windowBytes > 0 else { return [] }
-        var actions: [Action] = []
+        var actions = hasSuspects ? proceedWithSuspects(now_ms) : []
         for index in flights.indices {
-            guard case .ready(let notBefore_ms) = flights[index].place, notBefore_ms <= now_ms else { continue }
+            guard case .ready(let notBefore_ms) = flights[index].place, notBefore_ms <= now_ms,
+                !flights[index].suspicion.isSuspect
+            else { continue }
             guard let worker = freestWorker() else { break }
             flights[index].place = .held(worker: worker, since_ms: now_ms)
             flights[index].attempts += 1
@@ -371,7 +412,9 @@ public struct ProducerDispatch: Sendable {
 
     private func freestWorker() -> Identifier128? {
         var best: (worker: Identifier128, free: Int)?
-        for (worker, state) in workers where !state.blockedUntilHeard && state.held < state.capacity {
+        let kept = hasSuspects ? workersKeptForSuspects() : []
+        for (worker, state) in workers
+        where !state.blockedUntilHeard && state.held < state.capacity && !kept.contains(worker) {
             let free = state.capacity - state.held
             // Ties go to the smaller id, so that the same inputs give the same actions whatever the hash seed.
             if let current = best, free < current.free || (free == current.free && current.worker < worker) { continue }

@@ -28,6 +28,10 @@ public struct WorkerMachine: Sendable {
     public let incarnation: Identifier128
     /// How many batches it asks each producer for.
     public let capacity: Int
+    /// Whether no other worker is in its process.
+    public let isAlone: Bool
+    /// How runs before this one on its machine died; told to every producer.
+    public let deaths: [WorkerMessage.Death]
     /// Whether it has been told to stop.
     public private(set) var isDraining = false
     /// How many batches have gone to the sink.
@@ -39,9 +43,16 @@ public struct WorkerMachine: Sendable {
     private var isFinished = false
 
     /// Begins with nothing.
-    public init(incarnation: Identifier128, capacity: Int = Limits.workerCreditBatches) {
+    public init(
+        incarnation: Identifier128,
+        capacity: Int = Limits.workerCreditBatches,
+        isAlone: Bool = true,
+        deaths: [WorkerMessage.Death] = []
+    ) {
         self.incarnation = incarnation
         self.capacity = capacity
+        self.isAlone = isAlone
+        self.deaths = deaths
     }
 
     /// How many batches it holds.
@@ -50,7 +61,8 @@ public struct WorkerMachine: Sendable {
     /// The shell has connected to a producer.
     public mutating func connected(producer: Int, now_ms: Int64) -> [Action] {
         producers.insert(producer)
-        return [heartbeat(producer, now_ms)]
+        let obituaries = deaths.map { Action.send(.died(worker: incarnation, $0), producer: producer) }
+        return obituaries + [heartbeat(producer, now_ms)]
     }
 
     /// The shell has given a producer up: its batches are no longer ours to report.
@@ -121,7 +133,8 @@ public struct WorkerMachine: Sendable {
         let message = WorkerMessage.heartbeat(
             worker: incarnation,
             capacity: isDraining ? 0 : UInt16(capacity),
-            held: keys
+            held: keys,
+            isAlone: isAlone
         )
         return .send(message, producer: producer)
     }

@@ -3,19 +3,6 @@ import Bytes
 import Incident
 
 extension Enrichment {
-    func append(_ stamp: IngestStamp, to writer: inout ByteWriter) {
-        writer.append(",\"ingest\":{\"producer\":\"")
-        writer.append(hex: stamp.producer.high)
-        writer.append(hex: stamp.producer.low)
-        writer.append("\",\"epoch\":\"")
-        writer.append(hex: stamp.epoch)
-        writer.append("\",\"seq\":")
-        writer.append(decimal: Int64(clamping: stamp.sequence))
-        writer.append(",\"received_at\":\"")
-        writer.append(timestamp: stamp.receivedAt)
-        writer.append("\"}")
-    }
-
     func append(_ assessment: Assessment, to writer: inout ByteWriter) {
         writer.append(",\"cross_border\":{\"level\":\"")
         writer.append(assessment.level.label)
@@ -135,37 +122,4 @@ extension Enrichment {
         writer.append(timestamp: Timestamp(microseconds: min(wanted, latest)))
         writer.append("\"}")
     }
-}
-
-extension ByteWriter {
-    /// A UUIDv7 (RFC 9562) whose time is the receipt's and whose other bits are a hash of producer, epoch and
-    /// sequence: the same at every redelivery.
-    mutating func append(identifierOf stamp: IngestStamp) {
-        var state = stamp.producer.high
-        for word in [stamp.producer.low, stamp.epoch, stamp.sequence] { state = mixed(state ^ word) }
-        let first = mixed(state &+ 0x9E37_79B9_7F4A_7C15)
-        let second = mixed(first &+ 0x9E37_79B9_7F4A_7C15)
-        let milliseconds = UInt64(max(0, stamp.receivedAt.microseconds / 1000)) & 0xFFFF_FFFF_FFFF
-        let high = milliseconds << 16 | 0x7000 | first & 0x0FFF
-        let low = 0x8000_0000_0000_0000 | second & 0x3FFF_FFFF_FFFF_FFFF
-        let start = count
-        append(hex: high)
-        append(hex: low)
-        // 32 digits so far; spread them to 8-4-4-4-12, from the back.
-        reserve(4)
-        append("----")
-        let digits = base.advanced(by: start)
-        for (from, to, length) in [(20, 24, 12), (16, 19, 4), (12, 14, 4), (8, 9, 4)] {
-            (digits + to).copyMemory(from: digits + from, byteCount: length)
-            digits.storeBytes(of: UInt8(ascii: "-"), toByteOffset: to - 1, as: UInt8.self)
-        }
-    }
-}
-
-/// The finaliser of SplitMix64 (S. Vigna).
-private func mixed(_ value: UInt64) -> UInt64 {
-    var value = value
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
 }

@@ -38,7 +38,7 @@ public final class Enrichment {
                 writer.append(identifierOf: ingest)
                 writer.append("\"")
             }
-            append(ingest, to: &writer)
+            writer.append(ingest: ingest)
         }
         append(assessment, to: &writer)
         appendRelease(assessment, incident, to: &writer)

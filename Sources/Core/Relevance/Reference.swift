@@ -2,33 +2,6 @@ import Border
 import Bytes
 import Incident
 
-/// What the pipeline itself adds about an event's way in.
-public struct IngestStamp: Hashable, Sendable {
-    /// The producer.
-    public var producer: Identifier128
-    /// The producer's epoch.
-    public var epoch: UInt64
-    /// The event's sequence number.
-    public var sequence: UInt64
-    /// When the producer took it.
-    public var receivedAt: Timestamp
-
-    /// Makes a stamp.
-    public init(producer: Identifier128, epoch: UInt64, sequence: UInt64, receivedAt: Timestamp) {
-        self.producer = producer
-        self.epoch = epoch
-        self.sequence = sequence
-        self.receivedAt = receivedAt
-    }
-
-    /// The identifier of an event that brought none: a UUIDv7 that is the same at every redelivery.
-    public var identifier: String {
-        var writer = ByteWriter(capacity: 64)
-        writer.append(identifierOf: self)
-        return String(decoding: writer.bytes, as: UTF8.self)
-    }
-}
-
 /// Who may see what, until keys and views exist: closed by default.
 public struct ReleasePolicy: Hashable, Sendable {
     /// All audiences, in the order of the data.

@@ -77,6 +77,14 @@ public struct BatchHeader: Hashable, Sendable {
         case range = "the batch's sequences or sizes are out of range"
         case length = "the batch's length is not what its header says"
         case payloadChecksum = "the batch's payload does not match its checksum"
+        case lines = "the batch does not have as many lines as its header says"
+    }
+
+    /// Whether the payload has as many lines as the header says.
+    public func lineCountMatches(_ payload: UnsafeRawBufferPointer) -> Bool {
+        var lines: UInt32 = 0
+        for byte in payload where byte == 0x0A { lines &+= 1 }
+        return lines == count
     }
 
     /// Reads the header at the front of `bytes` and checks all but the payload.

@@ -8,10 +8,14 @@ public enum FrameKind: UInt8, Sendable, CaseIterable {
     case workerDone = 2
     /// Worker to producer: I stop; what I held I give back.
     case workerGoodbye = 3
+    /// Worker to producer: a run before me died while it enriched this event.
+    case workerDied = 4
     /// Producer to worker: a batch follows in the next frame.
     case dispatch = 16
     /// Worker to sink: an enriched batch follows in the next frame.
     case append = 32
+    /// Producer to sink: an event that no worker survives follows, as a batch, in the next frame.
+    case deadLetter = 33
     /// Producer to sink: who I am, what I have, which archive I know.
     case hello = 48
     /// Sink to producer: the answer to hello.
@@ -73,8 +77,69 @@ public enum WorkerMessage: Hashable, Sendable {
         }
     }
 
-    /// The worker lives, can hold `capacity` batches in all and holds these.
-    case heartbeat(worker: Identifier128, capacity: UInt16, held: [BatchKey])
+    /// The end of a worker's run, as the next run on its machine found it recorded.
+    public struct Death: Hashable, Sendable {
+        /// The run that died.
+        public var dead: Identifier128
+        /// Whose batch it was enriching.
+        public var producer: Identifier128
+        /// The batch.
+        public var batch: BatchKey
+        /// The event that it was at.
+        public var sequence: UInt64
+        /// How it ended.
+        public var cause: Cause
+
+        /// Joins the fields.
+        public init(
+            dead: Identifier128,
+            producer: Identifier128,
+            batch: BatchKey,
+            sequence: UInt64,
+            cause: Cause
+        ) {
+            self.dead = dead
+            self.producer = producer
+            self.batch = batch
+            self.sequence = sequence
+            self.cause = cause
+        }
+    }
+
+    /// How a worker's run ended.
+    public enum Cause: Hashable, Sendable, CustomStringConvertible {
+        /// Nothing was recorded: killed from outside, by hand or for want of memory.
+        case unknown
+        /// It crashed by this signal.
+        case signal(UInt8)
+        /// It did not come back from one event and was ended for it.
+        case hang
+
+        /// One byte: 0 unknown, 255 hang, else the signal.
+        public init(code: UInt8) { self = code == 0 ? .unknown : code == 255 ? .hang : .signal(code) }
+        /// The byte.
+        public var code: UInt8 {
+            switch self {
+            case .unknown: 0
+            case .signal(let number): number
+            case .hang: 255
+            }
+        }
+        /// In words.
+        public var description: String {
+            switch self {
+            case .unknown: "killed from outside"
+            case .signal(let number): "signal \(number)"
+            case .hang: "did not come back"
+            }
+        }
+    }
+
+    /// The worker lives, can hold `capacity` batches in all and holds these. `isAlone`: no other worker is in its
+    /// process.
+    case heartbeat(worker: Identifier128, capacity: UInt16, held: [BatchKey], isAlone: Bool)
+    /// A run before this worker's died while it enriched an event.
+    case died(worker: Identifier128, Death)
     /// The batch is handed to the sink's socket.
     case done(worker: Identifier128, batch: BatchKey)
     /// The worker stops; whatever it held is to go to another.
@@ -83,7 +148,7 @@ public enum WorkerMessage: Hashable, Sendable {
     /// Appends the frame.
     public func encode(into writer: inout ByteWriter) {
         switch self {
-        case .heartbeat(let worker, let capacity, let held):
+        case .heartbeat(let worker, let capacity, let held, let isAlone):
             writer.append(frame: .workerHeartbeat)
             writer.append(identifier: worker)
             writer.append(littleEndian: capacity)
@@ -92,6 +157,16 @@ public enum WorkerMessage: Hashable, Sendable {
                 writer.append(littleEndian: batch.epoch)
                 writer.append(littleEndian: batch.firstSequence)
             }
+            writer.append(isAlone ? 1 : 0)
+        case .died(let worker, let death):
+            writer.append(frame: .workerDied)
+            writer.append(identifier: worker)
+            writer.append(identifier: death.dead)
+            writer.append(identifier: death.producer)
+            writer.append(littleEndian: death.batch.epoch)
+            writer.append(littleEndian: death.batch.firstSequence)
+            writer.append(littleEndian: death.sequence)
+            writer.append(death.cause.code)
         case .done(let worker, let batch):
             writer.append(frame: .workerDone)
             writer.append(identifier: worker)
@@ -117,7 +192,17 @@ public enum WorkerMessage: Hashable, Sendable {
                         BatchKey(epoch: try reader.read(UInt64.self), firstSequence: try reader.read(UInt64.self))
                     )
                 }
-                return .heartbeat(worker: worker, capacity: capacity, held: held)
+                let isAlone = try reader.read(UInt8.self) & 1 == 1
+                return .heartbeat(worker: worker, capacity: capacity, held: held, isAlone: isAlone)
+            case .workerDied:
+                let death = Death(
+                    dead: try reader.readIdentifier(),
+                    producer: try reader.readIdentifier(),
+                    batch: BatchKey(epoch: try reader.read(UInt64.self), firstSequence: try reader.read(UInt64.self)),
+                    sequence: try reader.read(UInt64.self),
+                    cause: Cause(code: try reader.read(UInt8.self))
+                )
+                return .died(worker: worker, death)
             case .workerDone:
                 let key = BatchKey(epoch: try reader.read(UInt64.self), firstSequence: try reader.read(UInt64.self))
                 return .done(worker: worker, batch: key)
@@ -137,6 +222,14 @@ public enum BatchFrame {
     public static func encodeAppend(worker: Identifier128, into writer: inout ByteWriter) {
         writer.append(frame: .append)
         writer.append(identifier: worker)
+    }
+
+    /// Producer to sink, over control: the batch that follows is one event that could not be enriched.
+    public static func encodeDeadLetter(into writer: inout ByteWriter) { writer.append(frame: .deadLetter) }
+
+    /// Whether a first frame announces a dead letter.
+    public static func isDeadLetter(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        (try? openFrame(bytes))?.kind == .deadLetter
     }
 
     /// Whether a first frame announces a dispatched batch.

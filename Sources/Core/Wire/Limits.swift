@@ -36,6 +36,14 @@ public enum Limits {
     public static let redeliveryMilliseconds = 2_000
     /// The longest pause between two dispatches of the same batch.
     public static let redeliveryMaximumMilliseconds = 30_000
+    /// Deaths by a crash while enriching a batch after which it is a suspect and runs alone.
+    public static let deathsOfSuspect = 3
+    /// Deaths whose cause nobody recorded, on the same event, that count as much.
+    public static let unexplainedDeathsOfSuspect = 12
+    /// Deaths of workers that had nothing but one event after which it is set aside.
+    public static let deathsOfEvent = 3
+    /// How long a worker may be at one event before it is taken for hung; enriching one takes microseconds.
+    public static let workerHangMilliseconds = 5_000
     /// How often a producer says hello to a sink that does not answer.
     public static let helloMilliseconds = 250
     /// Workers that one producer serves.
@@ -74,6 +82,7 @@ public enum Limits {
             && producerWindowBytes * enrichedGrowth <= sinkHoldBytes
             && heartbeatMilliseconds * 4 < heartbeatDeadMilliseconds
             && heartbeatDeadMilliseconds < redeliveryMilliseconds
+            && redeliveryMilliseconds < workerHangMilliseconds
             && enrichedPayloadBytes < frameBytes
             && requestBytes >= eventBytes
     }

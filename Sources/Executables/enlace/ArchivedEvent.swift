@@ -1,5 +1,6 @@
 import Bytes
 import EventJSON
+import Incident
 import Relevance
 
 /// An archived line taken apart: the event as it came, and the stamp it was given.

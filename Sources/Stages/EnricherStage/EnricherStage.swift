@@ -99,14 +99,30 @@ public final class EnricherStage: Sendable {
     public func start() throws {
         try options.run.create()
         _ = try options.run.endpoint(.sinkIntake)
+        let deaths = FlightRecorder.collectDeaths(in: options.run.workersPath)
+        for death in deaths {
+            log.warning(
+                "a worker before this one died at an event",
+                metadata: [
+                    "producer": "\(death.producer)", "sequence": "\(death.sequence)", "cause": "\(death.cause)",
+                ]
+            )
+        }
+        var recorders: [FlightRecorder] = []
         for index in 0..<max(1, options.workers) {
             // A context a worker: shared nothing, and an I/O thread each.
             let context = try Context()
+            let incarnation = Random.identifier()
+            let recorder = try FlightRecorder(directory: options.run.workersPath, incarnation: incarnation)
+            recorders.append(recorder)
             let thread = StageThread(name: "worker \(index)") { [self] in
                 do {
                     let loop = WorkerLoop(
                         options: options,
                         enrich: makeEnrich(),
+                        recorder: recorder,
+                        incarnation: incarnation,
+                        deaths: deaths,
                         counters: counters,
                         stop: stop,
                         log: log
@@ -121,6 +137,10 @@ public final class EnricherStage: Sendable {
             try thread.start()
             threads.withLock { $0.append(thread) }
         }
+        let watchdog = Watchdog(recorders: recorders, stop: stop, log: log)
+        let watching = StageThread(name: "watchdog") { watchdog.run() }
+        try watching.start()
+        threads.withLock { $0.append(watching) }
     }
 
     /// Asks the workers to finish what they hold and stop. Any thread.

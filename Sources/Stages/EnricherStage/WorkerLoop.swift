@@ -22,7 +22,8 @@ final class WorkerLoop {
     private let stop: StopSignal
     private let log: Logger
 
-    private var machine = WorkerMachine(incarnation: Random.identifier())
+    private var machine: WorkerMachine
+    private let recorder: FlightRecorder
     private var endpoints: [String] = []
     private var scratch = ByteWriter(capacity: 256)
     private var frames = Multipart()
@@ -42,6 +43,9 @@ final class WorkerLoop {
     init(
         options: EnricherOptions,
         enrich: @escaping EnrichEvent,
+        recorder: FlightRecorder,
+        incarnation: Identifier128,
+        deaths: [WorkerMessage.Death],
         counters: EnricherCounters,
         stop: StopSignal,
         log: Logger
@@ -51,13 +55,16 @@ final class WorkerLoop {
         self.counters = counters
         self.stop = stop
         self.log = log
-        enricher = BatchEnricher(enrich: enrich, counters: counters, log: log)
+        self.recorder = recorder
+        enricher = BatchEnricher(enrich: enrich, recorder: recorder, counters: counters, log: log)
+        machine = WorkerMachine(incarnation: incarnation, isAlone: options.workers <= 1, deaths: deaths)
     }
 
     private static var now_ms: Int64 { Int64(Clock.monotonicNanoseconds() / 1_000_000) }
 
     /// The thread's body. Ends when the stop signal is given and what is held is handed on.
     func run(_ context: borrowing Context) throws {
+        recorder.watchThisThread()
         var sinkOptions = SocketOptions()
         // Little room on purpose: what lies in a queue is lost with the process and must be sent again.
         sinkOptions.sendHighWaterMark = 4
@@ -74,7 +81,7 @@ final class WorkerLoop {
             let now = Self.now_ms
             if now >= nextSearch_ms, !machine.isDraining {
                 nextSearch_ms = now + 1_000
-                try search(context, &producers, &poller, now)
+                try search(context, &producers, &sink, &poller, now)
             }
             if stop.isGiven, !machine.isDraining {
                 drainEnds_ms = now + Self.drainMilliseconds
@@ -104,6 +111,7 @@ final class WorkerLoop {
     private func search(
         _ context: borrowing Context,
         _ producers: inout Producers,
+        _ sink: inout Socket,
         _ poller: inout Poller,
         _ now: Int64
     ) throws {
@@ -124,7 +132,7 @@ final class WorkerLoop {
             producers.append(socket, slot)
             counters.producers.add(1, ordering: .relaxed)
             log.debug("asking a producer for work", metadata: ["endpoint": "\(endpoint)"])
-            _ = machine.connected(producer: producers.count - 1, now_ms: now - Int64(Limits.heartbeatMilliseconds))
+            try carryOut(machine.connected(producer: producers.count - 1, now_ms: now), &producers, &sink)
         }
     }
 

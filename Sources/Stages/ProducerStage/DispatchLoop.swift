@@ -38,6 +38,8 @@ final class DispatchLoop {
     private var nextTick_ms: Int64 = 0
     private var lastWelcome_ms: Int64 = .min / 2
     private var arrived: [UInt64] = []
+    /// Events that go to the sink as they came, at the next turn.
+    private var deadLetters: [(sequence: UInt64, reason: String)] = []
 
     private static let tickMilliseconds: Int64 = 20
 
@@ -101,6 +103,7 @@ final class DispatchLoop {
                 try carryOut(machine.tick(now_ms: now), &workers)
                 report(now, sink)
             }
+            if !deadLetters.isEmpty { try sendDeadLetters(&control) }
             if now >= nextHello_ms {
                 nextHello_ms = now + Int64(Limits.helloMilliseconds)
                 try sayHello(&control)
@@ -128,7 +131,7 @@ final class DispatchLoop {
                 log.warning("a worker speaks another language", metadata: ["reason": "\(error)"])
                 continue
             }
-            if case .heartbeat(let worker, _, _) = message { routes[worker] = frames.bytes(at: 0) }
+            if case .heartbeat(let worker, _, _, _) = message { routes[worker] = frames.bytes(at: 0) }
             try carryOut(machine.heard(message, now_ms: now), &workers)
         }
     }
@@ -181,6 +184,8 @@ final class DispatchLoop {
                 switch action {
                 case .load(let sequence): more += try load(sequence)
                 case .dispatch(let sequence, let worker): more += try dispatch(sequence, worker, &workers)
+                case .slice(let sequence, let counts): slice(sequence, counts)
+                case .deadLetter(let sequence, let reason): deadLetters.append((sequence, reason))
                 case .trim(let through, let id):
                     loaded = loaded.filter { $0.value.last > through }
                     counters.archivedThrough.store(through, ordering: .releasing)
@@ -242,6 +247,30 @@ final class DispatchLoop {
         }
     }
 
+    /// Cuts a loaded batch; the parts share nothing with it.
+    private func slice(_ sequence: UInt64, _ counts: [UInt64]) {
+        guard let whole = loaded.removeValue(forKey: sequence) else { return }
+        for part in whole.message.withBytes({ BatchSlices.cut($0, counts) }) {
+            loaded[part.header.firstSequence] = Loaded(Message(copying: part.bytes), last: part.header.lastSequence)
+        }
+    }
+
+    private func sendDeadLetters(_ control: inout Socket) throws {
+        for (sequence, reason) in deadLetters {
+            guard let batch = loaded[sequence] else { continue }
+            let letter = batch.message.withBytes { BatchSlices.unenriched($0, reason: reason) }
+            guard let letter else { continue }
+            frames.removeAll()
+            scratch.removeAll()
+            BatchFrame.encodeDeadLetter(into: &scratch)
+            frames.append(copying: scratch.bytes)
+            frames.append(Message(copying: letter))
+            // A sink that is away gets it again when the frontier has waited long enough.
+            _ = try control.send(&frames)
+        }
+        deadLetters = []
+    }
+
     // MARK: - Telling
 
     private func tell(_ note: ProducerDispatch.Note) {
@@ -258,6 +287,21 @@ final class DispatchLoop {
             )
         case .sinkChanged(let sink): log.info("the sink answers", metadata: ["sink": "\(sink)"])
         case .sinkRefuses(let words): log.error("the sink takes nothing", metadata: ["reason": "\(words)"])
+        case .suspected(let sequence, let count, let cause):
+            log.error(
+                "workers died over a batch: from now on it runs alone",
+                metadata: ["sequence": "\(sequence)", "events": "\(count)", "cause": "\(cause)"]
+            )
+        case .setAside(let sequence, let cause):
+            log.critical(
+                "no worker survives an event: it is archived as it came and shown to nobody",
+                metadata: ["sequence": "\(sequence)", "cause": "\(cause)"]
+            )
+        case .strayDone(let worker, let sequence):
+            log.warning(
+                "a worker reports a batch that it was never given",
+                metadata: ["worker": "\(worker)", "sequence": "\(sequence)"]
+            )
         case .redelivered(let sequence, let attempt):
             log.warning(
                 "sending again what the sink did not commit",
@@ -269,6 +313,8 @@ final class DispatchLoop {
     private func report(_ now: Int64, _ sink: String) {
         counters.workers.store(machine.workerCount, ordering: .relaxed)
         counters.redeliveries.store(UInt64(machine.redeliveries), ordering: .relaxed)
+        counters.strayMessages.store(UInt64(machine.strayMessages), ordering: .relaxed)
+        counters.deadLetters.store(UInt64(machine.deadLetters), ordering: .relaxed)
         counters.frontierStill_ms.store(
             machine.isDrained ? 0 : max(0, now - machine.frontierMoved_ms),
             ordering: .relaxed

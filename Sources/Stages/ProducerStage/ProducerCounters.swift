@@ -16,6 +16,10 @@ public final class ProducerCounters: Sendable {
     public let requests = Atomic<UInt64>(0)
     /// Batches dispatched more than once.
     public let redeliveries = Atomic<UInt64>(0)
+    /// Messages of workers about batches that they were never given.
+    public let strayMessages = Atomic<UInt64>(0)
+    /// Events set aside because no worker survives them.
+    public let deadLetters = Atomic<UInt64>(0)
     /// Live workers.
     public let workers = Atomic<Int>(0)
     /// Bytes of the input that are read and safe in the outbox.

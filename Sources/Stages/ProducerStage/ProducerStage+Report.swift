@@ -15,6 +15,8 @@ extension ProducerStage {
                 ("outbox_commits", Int64(clamping: counters.commits.load(ordering: .relaxed))),
                 ("requests", Int64(clamping: counters.requests.load(ordering: .relaxed))),
                 ("redeliveries", Int64(clamping: counters.redeliveries.load(ordering: .relaxed))),
+                ("stray_worker_messages", Int64(clamping: counters.strayMessages.load(ordering: .relaxed))),
+                ("dead_letters", Int64(clamping: counters.deadLetters.load(ordering: .relaxed))),
                 ("workers", Int64(counters.workers.load(ordering: .relaxed))),
                 ("outbox_bytes", Int64(backlog?.bytes ?? 0)),
                 ("pending_rejects", Int64(pendingRejects)),

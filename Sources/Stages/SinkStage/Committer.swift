@@ -41,8 +41,11 @@ final class Committer {
     private let counters: SinkCounters
     private let log: Logger
 
-    private var pending: [(LiveBatch, UInt64)] = []
-    private var isFailing = false
+    private var sequence = CommitSequence()
+    /// What is appended, one for each pending ticket.
+    private var pending: [LiveBatch] = []
+    /// Gaps that could not be recorded yet.
+    private var gaps: [SinkOrdering.Gap] = []
 
     /// Bytes after which a commit does not wait for more to be appended.
     private static let groupBytes = 8 * 1024 * 1024
@@ -91,6 +94,7 @@ final class Committer {
         while queue.popAll(into: &work, timeoutMilliseconds: 1000) {
             for item in work { try handle(item, archive) }
             try commit(archive)
+            try recordGaps(archive)
             try archive.rotateIfDue(now: Clock.now())
             pushCloses(archive)
         }
@@ -104,7 +108,7 @@ final class Committer {
     private func handle(_ item: SinkWork, _ archive: ArchiveWriter) throws(ArchiveError) {
         switch item {
         case .append(let box, let header, let ticket, let skip, let isFork):
-            guard !isFailing else { return }
+            guard sequence.admits else { return }
             let appended: Result<UInt64, ArchiveError> = box.withBytes { bytes in
                 let payload = UnsafeRawBufferPointer(rebasing: bytes[BatchHeader.encodedBytes...])
                 do throws(ArchiveError) {
@@ -122,51 +126,65 @@ final class Committer {
                     firstOffset: offset,
                     count: header.count - skip
                 )
-                pending.append((batch, ticket))
+                pending.append(batch)
+                sequence.appended(ticket)
                 if archive.unsyncedBytes >= Self.groupBytes { try commit(archive) }
             case .failure(let error):
                 guard error.isTemporary else { throw error }
-                fail(from: pending.first?.1 ?? ticket, error)
+                fail(at: ticket, error)
             }
         case .gap(let gap):
-            try commit(archive)
-            let generation = try archive.recordGap(
-                station: gap.station,
-                producer: gap.producer,
-                epoch: gap.epoch,
-                from: gap.from,
-                through: gap.through,
-                now: Clock.now()
-            )
-            results.post(.gapRecorded(gap.producer, generation: generation))
+            gaps.append(gap)
         case .resume:
-            isFailing = false
+            sequence.resume()
         }
     }
 
     private func commit(_ archive: ArchiveWriter) throws(ArchiveError) {
-        guard !pending.isEmpty, let last = pending.last?.1 else { return }
+        guard !pending.isEmpty else { return }
         do throws(ArchiveError) { try archive.sync() } catch {
             guard error.isTemporary else { throw error }
-            return fail(from: pending[0].1, error)
+            return fail(at: nil, error)
         }
+        guard let last = sequence.synced() else { return }
         counters.setTrouble("")
         counters.syncs.add(1, ordering: .relaxed)
         counters.committedBatches.add(UInt64(pending.count), ordering: .relaxed)
         results.post(.committed(through: last))
-        for (batch, _) in pending {
+        for batch in pending {
             counters.committedEvents.add(UInt64(batch.count), ordering: .relaxed)
             live.post(batch)
         }
         pending.removeAll(keepingCapacity: true)
     }
 
-    private func fail(from ticket: UInt64, _ error: ArchiveError) {
-        isFailing = true
+    /// Records what waits to be recorded; what a full disk does not take is tried again a second later.
+    private func recordGaps(_ archive: ArchiveWriter) throws(ArchiveError) {
+        while let gap = gaps.first {
+            do throws(ArchiveError) {
+                let generation = try archive.recordGap(
+                    station: gap.station,
+                    producer: gap.producer,
+                    epoch: gap.epoch,
+                    from: gap.from,
+                    through: gap.through,
+                    now: Clock.now()
+                )
+                gaps.removeFirst()
+                results.post(.gapRecorded(gap.producer, generation: generation))
+            } catch {
+                guard error.isTemporary else { throw error }
+                return counters.setTrouble("room on the archive's disk: \(error)")
+            }
+        }
+    }
+
+    private func fail(at ticket: UInt64?, _ error: ArchiveError) {
+        guard let first = sequence.failed(at: ticket) else { return }
         pending.removeAll(keepingCapacity: true)
         counters.setTrouble("room on the archive's disk: \(error)")
         log.error("the archive takes nothing more", metadata: ["reason": "\(error)"])
-        results.post(.failed(from: ticket))
+        results.post(.failed(from: first))
     }
 }
 

@@ -9,14 +9,6 @@ import ZeroMQ
 
 /// Receives batches and hellos, and puts batches in order: one thread around `SinkOrdering`.
 final class SinkIntake {
-    /// Where a producer's hellos come from.
-    private struct Address {
-        var route: [UInt8]
-        var epochs: Set<UInt64>
-        var current: UInt64
-        var heard_ms: Int64
-    }
-
     private let options: SinkOptions
     private let queue: WorkQueue<SinkWork>
     private let results: Mailbox<CommitResult>
@@ -27,7 +19,8 @@ final class SinkIntake {
     private var ordering: SinkOrdering
     private var slots: [UInt64: (box: MessageBox, header: BatchHeader)] = [:]
     private var nextSlot: UInt64 = 1
-    private var addresses: [Identifier128: [Address]] = [:]
+    private var routes = ProducerRoutes<[UInt8]>()
+    private var rivalsTold: Set<Identifier128> = []
     private var frames = Multipart()
     private var scratch = ByteWriter(capacity: 1024)
     private var arrived: [CommitResult] = []
@@ -71,7 +64,9 @@ final class SinkIntake {
         intakeOptions.maximumMessageBytes = Int64(Limits.frameBytes)
         intakeOptions.receiveHighWaterMark = 16
         var intake = try context.socket(.router, intakeOptions)
-        var control = try context.socket(.router, SocketOptions())
+        var controlOptions = SocketOptions()
+        controlOptions.maximumMessageBytes = Int64(Limits.frameBytes)
+        var control = try context.socket(.router, controlOptions)
         try control.bind(try options.run.endpoint(.sinkControl))
         try intake.bind(try options.run.endpoint(.sinkIntake))
         started()
@@ -111,7 +106,14 @@ final class SinkIntake {
     private func hear(_ control: inout Socket) throws {
         for _ in 0..<Self.messagesAtOnce {
             guard try control.receive(into: &frames) else { return }
-            guard frames.count == 2 else { continue }
+            if frames.count == 3, frames.withBytes(at: 1, { BatchFrame.isDeadLetter($0) }) {
+                try takeBatch(from: "a producer", &control)
+                continue
+            }
+            guard frames.count == 2 else {
+                counters.broken.add(1, ordering: .relaxed)
+                continue
+            }
             let message: ControlMessage
             do throws(FrameError) {
                 message = try frames.withBytes(at: 1) { (bytes) throws(FrameError) in
@@ -123,19 +125,9 @@ final class SinkIntake {
                 continue
             }
             guard case .hello(let hello) = message else { continue }
-            remember(hello, route: frames.bytes(at: 0))
+            if routes.heard(hello, by: frames.bytes(at: 0), now_ms: Self.now_ms) { tellRival(hello) }
             try carryOut(ordering.heard(hello), &control)
         }
-    }
-
-    private func remember(_ hello: Hello, route: [UInt8]) {
-        guard let current = hello.epochs.last?.epoch else { return }
-        let now = Self.now_ms
-        var known = (addresses[hello.producer] ?? []).filter { $0.current != current && now - $0.heard_ms < 5_000 }
-        known.append(
-            Address(route: route, epochs: Set(hello.epochs.map(\.epoch)), current: current, heard_ms: now)
-        )
-        addresses[hello.producer] = known.suffix(4)
     }
 
     private func receive(_ intake: inout Socket, _ control: inout Socket) throws {
@@ -145,23 +137,39 @@ final class SinkIntake {
                 counters.broken.add(1, ordering: .relaxed)
                 continue
             }
-            let box = MessageBox(frames.take(2))
-            let header: BatchHeader
-            do throws(BatchHeader.DecodeError) {
-                header = try box.withBytes { (bytes) throws(BatchHeader.DecodeError) in
-                    try BatchHeader.decodeBatch(bytes, checksum: .hardware).header
-                }
-            } catch {
-                // Not acknowledged: its producer sends it again.
-                counters.broken.add(1, ordering: .relaxed)
-                log.error("a batch from a worker is broken", metadata: ["reason": "\(error.rawValue)"])
-                continue
-            }
-            let slot = nextSlot
-            nextSlot += 1
-            slots[slot] = (box, header)
-            try carryOut(ordering.received(header, slot: slot, bytes: box.count), &control)
+            try takeBatch(from: "a worker", &control)
         }
+    }
+
+    /// The batch in the third frame; one that is not whole is passed over, and its producer sends it again.
+    private func takeBatch(from sender: String, _ control: inout Socket) throws {
+        let box = MessageBox(frames.take(2))
+        let header: BatchHeader
+        do throws(BatchHeader.DecodeError) {
+            header = try box.withBytes { (bytes) throws(BatchHeader.DecodeError) in
+                let (header, payload) = try BatchHeader.decodeBatch(bytes, checksum: .hardware)
+                // The archive trusts the count: offsets are counted by it.
+                guard header.lineCountMatches(payload) else { throw .lines }
+                return header
+            }
+        } catch {
+            counters.broken.add(1, ordering: .relaxed)
+            log.error("a batch from \(sender) is broken", metadata: ["reason": "\(error.rawValue)"])
+            return
+        }
+        let slot = nextSlot
+        nextSlot += 1
+        slots[slot] = (box, header)
+        try carryOut(ordering.received(header, slot: slot, bytes: box.count), &control)
+    }
+
+    private func tellRival(_ hello: Hello) {
+        guard rivalsTold.insert(hello.producer).inserted else { return }
+        counters.alarms.add(1, ordering: .relaxed)
+        log.critical(
+            "two processes speak for one producer: one of them runs on a copy of the other's outbox; stop one of them",
+            metadata: ["producer": "\(hello.producer)", "station": "\(hello.station)"]
+        )
     }
 
     // MARK: - Doing
@@ -191,11 +199,11 @@ final class SinkIntake {
         _ epoch: UInt64,
         _ control: inout Socket
     ) throws {
-        for address in addresses[producer] ?? [] where address.epochs.contains(epoch) {
+        for route in routes.routes(to: producer, epoch: epoch) {
             scratch.removeAll()
             message.encode(into: &scratch)
             frames.removeAll()
-            frames.append(Message(copying: address.route))
+            frames.append(Message(copying: route))
             frames.append(copying: scratch.bytes)
             _ = try control.send(&frames)
         }

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "FlightRecord.h"
+
 // Opens a file (made with `mode` where `flags` has O_CREAT), closed on exec; -1 and errno on failure.
 int enlace_open(const char *path, int flags, unsigned mode);
 
