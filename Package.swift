@@ -124,6 +124,14 @@ let package = Package(
         stage("Supervisor", ["Bytes", "EventJSON", "Platform", "Processes", logging]),
         stage("TailStage", ["Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "EventJSON"]),
 
+        // Simulation: the shipped machines under faults.
+        .target(
+            name: "Simulation",
+            dependencies: ["Archive", "Bytes", "Delivery", "Incident", "Mutation", "Wire"],
+            path: "Sources/Simulation",
+            swiftSettings: house
+        ),
+
         // Executables: parse, wire, run.
         executable(
             "enlace",
@@ -142,6 +150,7 @@ let package = Package(
             "enlace-enricher",
             ["Bytes", "Daemon", "EnricherStage", "Incident", "Platform", "ReferenceData", "Settings", argumentParser]
         ),
+        executable("enlace-sim", ["Bytes", "Mutation", "Platform", "Simulation", argumentParser]),
         executable("enlace-sink", ["Daemon", "Platform", "Settings", "SinkStage", argumentParser]),
 
         // Tests.

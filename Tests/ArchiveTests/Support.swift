@@ -80,7 +80,7 @@ func append(
         payloadChecksum: payload.withUnsafeBytes { crc.checksum(of: $0) }
     )
     return try payload.withUnsafeBytes {
-        try writer.append(header, payload: $0, skip: skip, isFork: fork, now: now)
+        try writer.append(header, payload: $0, skip: skip, line: fork ? 1 : 0, now: now)
     }
 }
 

@@ -137,9 +137,7 @@ import Wire
             let generation = try writer.recordGap(
                 station: try station("nogales"),
                 producer: alpha,
-                epoch: 1,
-                from: 11,
-                through: 20,
+                parts: [(epoch: 1, from: 11, through: 20)],
                 now: start
             )
             #expect(generation == 2)
@@ -201,7 +199,7 @@ import Wire
             payloadChecksum: 0
         )
         #expect(throws: ArchiveError.self) {
-            try payload.withUnsafeBytes { try writer.append(header, payload: $0, isFork: false, now: start) }
+            try payload.withUnsafeBytes { try writer.append(header, payload: $0, line: 0, now: start) }
         }
     }
 }

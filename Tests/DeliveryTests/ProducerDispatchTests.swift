@@ -18,6 +18,7 @@ import Wire
         .welcome(
             Welcome(
                 producer: producer,
+                epoch: 5,
                 sink: sink ?? self.sink,
                 archive: archive,
                 generation: generation,
@@ -43,7 +44,12 @@ import Wire
 
     /// A machine whose first batch of two is with the worker.
     private func dispatched() -> ProducerDispatch {
-        var machine = ProducerDispatch(producer: producer, epoch: 5, committed: 0, stored: 20)
+        var machine = ProducerDispatch(
+            producer: producer,
+            epochs: [.init(epoch: 5, firstSequence: 1)],
+            committed: 0,
+            stored: 20
+        )
         _ = machine.heard(welcome(0), now_ms: 0)
         _ = machine.heard(heartbeat(), now_ms: 0)
         _ = machine.loaded(batch(1), now_ms: 0)
@@ -51,7 +57,12 @@ import Wire
     }
 
     @Test func `nothing moves before the sink has answered`() {
-        var machine = ProducerDispatch(producer: producer, epoch: 5, committed: 0, stored: 20)
+        var machine = ProducerDispatch(
+            producer: producer,
+            epochs: [.init(epoch: 5, firstSequence: 1)],
+            committed: 0,
+            stored: 20
+        )
         #expect(machine.heard(heartbeat(), now_ms: 0) == [.note(.workerJoined(worker))])
         #expect(machine.heard(welcome(0), now_ms: 0) == [.note(.sinkChanged(sink)), .load(from: 1)])
         #expect(
@@ -72,7 +83,12 @@ import Wire
     }
 
     @Test func `a refusal closes the window and is told once`() {
-        var machine = ProducerDispatch(producer: producer, epoch: 5, committed: 0, stored: 20)
+        var machine = ProducerDispatch(
+            producer: producer,
+            epochs: [.init(epoch: 5, firstSequence: 1)],
+            committed: 0,
+            stored: 20
+        )
         #expect(machine.heard(welcome(0, refusal: "no"), now_ms: 0) == [.note(.sinkRefuses("no"))])
         #expect(machine.heard(welcome(0, refusal: "no"), now_ms: 0).isEmpty)
         #expect(machine.windowBytes == 0)
@@ -152,7 +168,12 @@ import Wire
     }
 
     @Test func `accepted events are loaded`() {
-        var machine = ProducerDispatch(producer: producer, epoch: 5, committed: 20, stored: 20)
+        var machine = ProducerDispatch(
+            producer: producer,
+            epochs: [.init(epoch: 5, firstSequence: 1)],
+            committed: 20,
+            stored: 20
+        )
         _ = machine.heard(welcome(20), now_ms: 0)
         #expect(machine.isDrained)
         #expect(machine.accepted(through: 30, now_ms: 1) == [.load(from: 21)])

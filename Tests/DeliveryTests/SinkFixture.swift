@@ -19,9 +19,9 @@ extension SinkFixture {
         return SinkOrdering(archive: archive, generation: 1, sink: sink, holdBytes: hold, producers: known)
     }
 
-    func line(_ epochs: [(UInt64, UInt64)], committed: UInt64, isFork: Bool = false) -> SinkLine {
+    func line(_ epochs: [(UInt64, UInt64)], committed: UInt64, number: UInt8 = 0) -> SinkLine {
         let starts = epochs.map { EpochStart(epoch: $0.0, firstSequence: $0.1) }
-        return SinkLine(epochs: starts, committed: committed, isFork: isFork)
+        return SinkLine(epochs: starts, committed: committed, number: number)
     }
 
     func hello(
@@ -74,6 +74,7 @@ extension SinkFixture {
     ) -> Action {
         let message = Welcome(
             producer: producer ?? p,
+            epoch: epoch,
             sink: sink,
             archive: archive,
             generation: generation,
@@ -92,8 +93,8 @@ extension SinkFixture {
         .send(.nack(producer: producer ?? p, epoch: epoch, from: first), producer: producer ?? p, epoch: epoch)
     }
 
-    func append(_ slot: UInt64, _ ticket: UInt64, skip: UInt32 = 0, isFork: Bool = false) -> Action {
-        .append(slot: slot, ticket: ticket, skip: skip, isFork: isFork)
+    func append(_ slot: UInt64, _ ticket: UInt64, skip: UInt32 = 0, line: UInt8 = 0) -> Action {
+        .append(slot: slot, ticket: ticket, skip: skip, line: line)
     }
 
     func recordedGap(in actions: [Action]) -> SinkOrdering.Gap? {

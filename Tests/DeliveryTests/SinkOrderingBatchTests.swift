@@ -308,8 +308,8 @@ private struct SinkModel: SinkFixture {
     private mutating func take(_ actions: [Action]) {
         for action in actions {
             switch action {
-            case .append(let slot, let ticket, let skip, let isFork):
-                #expect(slots[slot] != nil && !isFork && ticket == lastTicket + 1)
+            case .append(let slot, let ticket, let skip, let line):
+                #expect(slots[slot] != nil && line == 0 && ticket == lastTicket + 1)
                 lastTicket = ticket
                 pending.append((ticket, slot, skip))
             case .release(let slot, let reason):

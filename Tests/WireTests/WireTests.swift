@@ -97,6 +97,7 @@ import Wire
         )
         let welcome = Welcome(
             producer: producer,
+            epoch: 17,
             sink: producer,
             archive: producer,
             generation: 3,

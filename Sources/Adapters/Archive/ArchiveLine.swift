@@ -5,10 +5,14 @@ import Wire
 public struct ArchiveLine: Hashable, Sendable {
     /// The epochs in the order in which they took the line over, each with its first sequence in it.
     public var epochs: [EpochStart]
+    /// Stands for sequences whose record is damaged: nobody knows whose they were.
+    static let unknownEpoch: UInt64 = 0
     /// The last sequence on the disk.
     public var committed: UInt64
+    /// The line's number among the producer's: 0 is the main one, the others are forks.
+    public var number: UInt8
     /// Whether the line is a fork.
-    public var isFork: Bool
+    public var isFork: Bool { number > 0 }
 }
 
 /// What the archive holds of one producer at one station.
@@ -33,37 +37,39 @@ struct LineMap: Hashable, Sendable {
         guard record.kind != .damaged, record.producer != .zero else { return true }
         let index = place(record)
         let line = lines[record.producer]?[index].committed ?? 0
-        let follows = record.kind == .gap || record.firstSequence == line &+ 1
+        let follows = record.firstSequence == line &+ 1
         lines[record.producer]?[index].committed = max(line, record.lastSequence)
-        let start = EpochStart(
-            epoch: record.epoch,
-            firstSequence: record.kind == .gap ? record.lastSequence + 1 : record.firstSequence
-        )
-        if let epochs = lines[record.producer]?[index].epochs, !epochs.contains(where: { $0.epoch == start.epoch }) {
+        if !follows {
+            let unknown = EpochStart(epoch: ArchiveLine.unknownEpoch, firstSequence: line + 1)
+            lines[record.producer]?[index].epochs.append(unknown)
+        }
+        let start = EpochStart(epoch: record.epoch, firstSequence: record.firstSequence)
+        if let epochs = lines[record.producer]?[index].epochs,
+            !follows || !epochs.contains(where: { $0.epoch == start.epoch })
+        {
             lines[record.producer]?[index].epochs.append(start)
         }
         return follows
     }
 
+    /// The number of the line on which a sequence may stand, as far as that can be told from what stands before it: the
+    /// one that it follows on, the epoch's own before others; else the main line, or a new fork where that went past it.
+    func place(epoch: UInt64, sequence: UInt64, of producer: Identifier128) -> UInt8 {
+        let known = lines[producer] ?? []
+        let following = known.filter { $0.committed + 1 == sequence }
+        if let own = following.last(where: { $0.epochs.contains { $0.epoch == epoch } }) { return own.number }
+        if let any = following.first { return any.number }
+        guard let main = known.first(where: { !$0.isFork }), main.committed >= sequence else { return 0 }
+        return (known.map(\.number).max() ?? 0) + 1
+    }
+
     /// The index of the record's line, which is made when it is new.
     private mutating func place(_ record: IndexRecord) -> Int {
         let known = lines[record.producer] ?? []
-        let isFork = record.kind == .fork
-        if let index = known.lastIndex(where: { line in
-            (line.isFork == isFork || record.kind == .gap) && line.epochs.contains { $0.epoch == record.epoch }
-        }) {
-            return index
-        }
-        // A later epoch of the main line, or one that goes on where a fork stands.
-        if let index = known.lastIndex(where: { line in
-            line.isFork == isFork && (!isFork || line.committed + 1 == record.firstSequence)
-        }) {
-            return index
-        }
+        if let index = known.firstIndex(where: { $0.number == record.line }) { return index }
         // A producer's first record may begin anywhere: an outbox may have served another archive before.
         let before = record.firstSequence > 0 ? record.firstSequence - 1 : 0
-        let line = ArchiveLine(epochs: [], committed: before, isFork: isFork)
-        lines[record.producer] = known + [line]
+        lines[record.producer] = known + [ArchiveLine(epochs: [], committed: before, number: record.line)]
         return known.count
     }
 }

@@ -130,9 +130,23 @@ public final class ArchiveReader {
                 writer.truncate(to: start)
                 known[station] = nil
                 attempt += 1
-                guard error.errorNumber == ENOENT, attempt < 5 else { throw error }
+                guard error.errorNumber == ENOENT else { throw error }
+                guard attempt < 5 else { return try passOver(station, from, committed, error) }
+                disk.pause()
             }
         }
+    }
+
+    /// The files of the segment are gone for good, by retention or by an accident: its offsets are left out.
+    private func passOver(
+        _ station: StationName,
+        _ from: UInt64,
+        _ committed: UInt64,
+        _ error: ArchiveError
+    ) throws(ArchiveError) -> ArchiveSlice {
+        guard let (_, following) = try place(station, of: from), let following else { throw error }
+        let end = min(following, committed)
+        return ArchiveSlice(first: from, next: end, damaged: [from..<end])
     }
 
     private func place(_ station: StationName, of offset: UInt64) throws(ArchiveError) -> (SegmentPlace, UInt64?)? {

@@ -155,7 +155,7 @@ private struct StationCheck: ~Copyable {
         case .fork, .batch: break
         }
         let isKnown = lines.lines[record.producer]?.contains {
-            $0.isFork && $0.epochs.contains { $0.epoch == record.epoch }
+            $0.number == record.line
         }
         if record.kind == .fork, isKnown != true {
             let what =

@@ -86,9 +86,10 @@ public final class ArchiveWriter {
         try disk.syncDirectory(Layout.stationDirectory(root, station))
         var open = places[...]
         for (index, place) in places.enumerated().reversed() {
-            guard let manifest = try Manifest.read(disk, place.manifest, crc: crc), let lines = manifest.lineMap,
-                disk.exists(place.data)
-            else { continue }
+            // The lines may be gone, by retention: what the manifest says still holds.
+            guard let manifest = try Manifest.read(disk, place.manifest, crc: crc), let lines = manifest.lineMap else {
+                continue
+            }
             (log.lines, log.next, log.date) = (lines, manifest.next_offset, place.date)
             open = places[(index + 1)...]
             break
@@ -122,6 +123,7 @@ public final class ArchiveWriter {
             log.bytes = recovery.bytes
             log.indexBytes = records.count * IndexRecord.encodedBytes
             log.openedAt = records.first?.receivedAt ?? now
+            log.commit = (records.map(\.commit).max() ?? 0) + 1
             if isLast { log.files = try SegmentFiles(disk, place) } else { closes.append(closing(place, log)) }
         }
         if let mark, mark.next > log.next {
@@ -180,7 +182,7 @@ public final class ArchiveWriter {
         _ header: BatchHeader,
         payload: UnsafeRawBufferPointer,
         skip: UInt32 = 0,
-        isFork: Bool,
+        line: UInt8,
         now: Timestamp
     ) throws(ArchiveError) -> UInt64 {
         try check()
@@ -199,8 +201,9 @@ public final class ArchiveWriter {
         log.reserve(kept.count)
         do throws(ArchiveError) { try files.data.write(kept, at: log.bytes) } catch { throw try giveUp(error) }
         let record = IndexRecord(
-            kind: isFork ? .fork : .batch,
+            kind: line > 0 ? .fork : .batch,
             flags: header.flags.rawValue,
+            line: line,
             generation: generation,
             offset: log.next,
             start: UInt64(log.bytes),
@@ -223,9 +226,8 @@ public final class ArchiveWriter {
     public func recordGap(
         station: StationName,
         producer: Identifier128,
-        epoch: UInt64,
-        from: UInt64,
-        through: UInt64,
+        parts: [(epoch: UInt64, from: UInt64, through: UInt64)],
+        line: UInt8 = 0,
         now: Timestamp
     ) throws(ArchiveError) -> UInt32 {
         try check()
@@ -235,22 +237,25 @@ public final class ArchiveWriter {
             generation += 1
             log = try prepare(station, now: now)
         } catch { throw try giveUp(error) }
-        let record = IndexRecord(
-            kind: .gap,
-            flags: 0,
-            generation: generation,
-            offset: log.next,
-            start: UInt64(log.bytes),
-            count: 0,
-            bytes: 0,
-            producer: producer,
-            epoch: epoch,
-            firstSequence: from,
-            lastSequence: through,
-            receivedAt: now,
-            checksum: 0
-        )
-        _ = note(record, log)
+        for part in parts {
+            let record = IndexRecord(
+                kind: .gap,
+                flags: 0,
+                line: line,
+                generation: generation,
+                offset: log.next,
+                start: UInt64(log.bytes),
+                count: 0,
+                bytes: 0,
+                producer: producer,
+                epoch: part.epoch,
+                firstSequence: part.from,
+                lastSequence: part.through,
+                receivedAt: now,
+                checksum: 0
+            )
+            _ = note(record, log)
+        }
         try sync()
         return generation
     }
@@ -331,7 +336,10 @@ public final class ArchiveWriter {
         for log in dirty {
             guard let files = log.files else { continue }
             scratch.removeAll()
-            for record in log.pending { record.encode(into: &scratch, crc: crc) }
+            for index in log.pending.indices {
+                log.pending[index].commit = log.commit
+                log.pending[index].encode(into: &scratch, crc: crc)
+            }
             do throws(ArchiveError) { try files.index.write(scratch.bytes, at: log.indexBytes) } catch {
                 throw try giveUp(error)
             }
@@ -347,6 +355,7 @@ public final class ArchiveWriter {
         for log in dirty {
             for record in log.pending { log.lines.apply(record) }
             log.indexBytes += log.pending.count * IndexRecord.encodedBytes
+            log.commit += 1
             log.committedBytes = log.bytes
             log.committedNext = log.next
             log.pending.removeAll(keepingCapacity: true)

@@ -18,6 +18,8 @@ struct IndexRecord: Hashable, Sendable {
 
     var kind: Kind
     var flags: UInt8
+    /// The number of the producer's line: 0 is the main one, the others are forks.
+    var line: UInt8 = 0
     var generation: UInt32
     /// The offset of the first event; for a gap the offset that comes next.
     var offset: UInt64
@@ -31,6 +33,8 @@ struct IndexRecord: Hashable, Sendable {
     /// For a gap the last missing one, which may be one less than the first.
     var lastSequence: UInt64
     var receivedAt: Timestamp
+    /// The number of the commit that wrote it, rising within a segment; 0 where it is not known.
+    var commit: UInt64 = 0
     var checksum: UInt32
 
     var nextOffset: UInt64 { offset &+ UInt64(count) }
@@ -40,7 +44,7 @@ struct IndexRecord: Hashable, Sendable {
         let begin = writer.count
         writer.append(littleEndian: kind.rawValue)
         writer.append(flags)
-        writer.append(0)
+        writer.append(line)
         writer.append(littleEndian: generation)
         writer.append(littleEndian: offset)
         writer.append(littleEndian: start)
@@ -51,7 +55,7 @@ struct IndexRecord: Hashable, Sendable {
         writer.append(littleEndian: firstSequence)
         writer.append(littleEndian: lastSequence)
         writer.append(littleEndian: receivedAt.microseconds)
-        writer.append(littleEndian: UInt64(0))
+        writer.append(littleEndian: commit)
         writer.append(littleEndian: checksum)
         let body = UnsafeRawBufferPointer(rebasing: writer.bytes[begin...])
         writer.append(littleEndian: crc.checksum(of: body))
@@ -69,6 +73,7 @@ struct IndexRecord: Hashable, Sendable {
         let record = IndexRecord(
             kind: kind,
             flags: bytes[2],
+            line: bytes[3],
             generation: load(4, UInt32.self),
             offset: load(8, UInt64.self),
             start: load(16, UInt64.self),
@@ -82,6 +87,7 @@ struct IndexRecord: Hashable, Sendable {
             firstSequence: load(56, UInt64.self),
             lastSequence: load(64, UInt64.self),
             receivedAt: Timestamp(microseconds: load(72, Int64.self)),
+            commit: load(80, UInt64.self),
             checksum: load(88, UInt32.self)
         )
         // Bounds that keep every later sum within range, whoever wrote the file.

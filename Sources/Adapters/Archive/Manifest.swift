@@ -16,7 +16,8 @@ struct Manifest: Codable, Hashable, Sendable {
         var first_sequence: UInt64
     }
     struct Line: Codable, Hashable, Sendable {
-        var fork: Bool
+        /// 0 is the main line.
+        var number: UInt8
         var committed: UInt64
         var epochs: [Epoch]
     }
@@ -57,7 +58,7 @@ struct Manifest: Codable, Hashable, Sendable {
                 producer: id.description,
                 lines: lines.map { line in
                     Line(
-                        fork: line.isFork,
+                        number: line.number,
                         committed: line.committed,
                         epochs: line.epochs.map {
                             Epoch(epoch: $0.epoch.hexDigits, first_sequence: $0.firstSequence)
@@ -81,7 +82,7 @@ struct Manifest: Codable, Hashable, Sendable {
                     epochs.append(EpochStart(epoch: epoch, firstSequence: start.first_sequence))
                 }
                 guard line.committed < UInt64(Int64.max) else { return nil }
-                lines.append(ArchiveLine(epochs: epochs, committed: line.committed, isFork: line.fork))
+                lines.append(ArchiveLine(epochs: epochs, committed: line.committed, number: line.number))
             }
             map[id] = lines
         }

@@ -80,6 +80,7 @@ struct Recovery: ~Copyable {
                     entry.map { $0.offset >= next && $0.start >= start && $0.end <= UInt64(size) } ?? false
                 }
                 guard let resume = rest, let record = found[resume] else { break }
+                guard record.nextOffset <= committed || isSynced(found, record, behind: resume) else { break }
                 try setAside(source, start..<record.start, offsets: next..<record.offset, like: nil)
                 start = record.start
                 at = resume
@@ -97,8 +98,7 @@ struct Recovery: ~Copyable {
                 records.append(kept)
                 next = record.nextOffset
             } else {
-                let isTail = !found[(at + 1)...].contains { $0.map { $0.end <= UInt64(size) } ?? false }
-                if isTail, record.nextOffset > committed { break }
+                if record.nextOffset > committed, !isSynced(found, record, behind: at) { break }
                 let end = min(record.end, UInt64(size))
                 try setAside(
                     source,
@@ -117,6 +117,12 @@ struct Recovery: ~Copyable {
             notes.append("\(place.data): \(UInt64(size) - start) bytes that were never acknowledged are dropped")
         }
         try publish(data)
+    }
+
+    /// Whether a record was on the disk before its writer went on. The commits follow each other: a record of a later
+    /// one proves it. Without one it may never have been acknowledged, whatever of its commit has reached the disk.
+    private func isSynced(_ found: [IndexRecord?], _ record: IndexRecord, behind place: Int) -> Bool {
+        found[(place + 1)...].contains { $0.map { $0.commit > record.commit } ?? false }
     }
 
     private func decode(_ index: [UInt8]) -> [IndexRecord?] {
@@ -158,6 +164,7 @@ struct Recovery: ~Copyable {
             IndexRecord(
                 kind: .damaged,
                 flags: record?.flags ?? 0,
+                line: record?.line ?? 0,
                 generation: generation,
                 offset: offsets.lowerBound,
                 start: UInt64(bytes),
@@ -220,10 +227,11 @@ struct Recovery: ~Copyable {
                     open = record
                 } else {
                     flush(open)
-                    let main = stamp.flatMap { map.lines[$0.producer]?.first { !$0.isFork } }
+                    let number = stamp.map { map.place(epoch: $0.epoch, sequence: sequence, of: $0.producer) } ?? 0
                     open = IndexRecord(
-                        kind: (main?.committed ?? 0) >= sequence && main != nil ? .fork : .batch,
+                        kind: number > 0 ? .fork : .batch,
                         flags: stamp == nil ? 2 : 1,
+                        line: number,
                         generation: generation,
                         offset: offset,
                         start: UInt64(at + used),

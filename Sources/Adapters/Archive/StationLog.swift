@@ -26,6 +26,8 @@ final class StationLog {
     var committedBytes = 0
     var indexBytes = 0
     var pending: [IndexRecord] = []
+    /// The number of the next commit.
+    var commit: UInt64 = 1
     /// How many bytes of the segment the filesystem has promised.
     var reserved = 0
     let mark: any DiskFile

@@ -188,12 +188,17 @@ public struct OutboxWrite: ~Copyable {
         return removed
     }
 
-    /// Remembers how far which archive is; may go back when the archive did.
+    /// Remembers how far which archive is; may go back when the archive did, but not behind what is trimmed: that was
+    /// committed, and is what the archive must record as lost.
     public mutating func setCommitted(
         _ sequence: UInt64,
         archive: Identifier128,
         generation: UInt32
     ) throws(OutboxError) {
-        state.committed = OutboxCommitted(sequence: sequence, archive: archive, generation: generation)
+        state.committed = OutboxCommitted(
+            sequence: max(sequence, state.oldest - 1),
+            archive: archive,
+            generation: generation
+        )
     }
 }

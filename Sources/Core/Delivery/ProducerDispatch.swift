@@ -85,7 +85,7 @@ public struct ProducerDispatch: Sendable {
     public internal(set) var deadLetters = 0
 
     let producer: Identifier128
-    private let epoch: UInt64
+    private let epochs: [EpochStart]
     private let maximumWindowBytes: Int
     /// The known batches above `committed`, in order and without a gap.
     var flights: [Flight] = []
@@ -96,16 +96,17 @@ public struct ProducerDispatch: Sendable {
     private var isLoading = false
     private var loadedThrough: UInt64
 
-    /// Begins with what the outbox holds: everything above `committed` through `stored`.
+    /// Begins with what the outbox holds: everything above `committed` through `stored`, of these epochs, the current
+    /// one last.
     public init(
         producer: Identifier128,
-        epoch: UInt64,
+        epochs: [EpochStart],
         committed: UInt64,
         stored: UInt64,
         maximumWindowBytes: Int = Limits.producerWindowBytes
     ) {
         self.producer = producer
-        self.epoch = epoch
+        self.epochs = epochs
         self.committed = committed
         self.stored = stored
         self.maximumWindowBytes = maximumWindowBytes
@@ -197,9 +198,11 @@ public struct ProducerDispatch: Sendable {
     /// The sink spoke. Messages to another producer are passed over.
     public mutating func heard(_ message: ControlMessage, now_ms: Int64) -> [Action] {
         switch message {
-        case .welcome(let welcome) where welcome.producer == producer: return welcomed(welcome, now_ms: now_ms)
-        case .commit(producer, _, let through): return commit(through, now_ms: now_ms)
-        case .nack(producer, _, let from):
+        case .welcome(let welcome) where welcome.producer == producer && welcome.epoch == epochs.last?.epoch:
+            return welcomed(welcome, now_ms: now_ms)
+        case .commit(producer, let epoch, let through):
+            return commit(min(through, last(of: epoch)), now_ms: now_ms)
+        case .nack(producer, let epoch, let from) where epochs.contains { $0.epoch == epoch }:
             for index in flights.indices where flights[index].lastSequence >= from {
                 switch flights[index].place {
                 case .ready, .held: break
@@ -342,6 +345,13 @@ public struct ProducerDispatch: Sendable {
         }
         flights.removeFirst(finished)
         return [.trim(through: through, archive: archive)] + proceed(now_ms)
+    }
+
+    /// The last sequence that an epoch may have here; 0 when it is not one of this outbox's. Beyond it the same epoch goes
+    /// on elsewhere, in a copy of this outbox.
+    private func last(of epoch: UInt64) -> UInt64 {
+        guard let index = epochs.firstIndex(where: { $0.epoch == epoch }) else { return 0 }
+        return index + 1 < epochs.count ? epochs[index + 1].firstSequence - 1 : .max
     }
 
     private func backoff_ms(_ attempts: Int) -> Int64 {

@@ -6,21 +6,24 @@ import Wire
 /// A producer has one line. It gets another, a fork, when its outbox was rolled back or cloned: then the same
 /// sequence stands for two events, and both are kept.
 public struct SinkLine: Hashable, Sendable {
-    /// The epochs in the order in which they took the line over, each with its first sequence in it.
+    /// The epochs in the order in which they took the line over, each with its first sequence in it; 0 stands for
+    /// sequences of which the archive lost the record.
     public var epochs: [EpochStart]
     /// The last sequence on the archive's disk.
     public var committed: UInt64
     /// The last sequence handed to the archive.
     public var appended: UInt64
+    /// The line's number among the producer's: 0 is the main one, the others are forks.
+    public var number: UInt8
     /// Whether the line is a fork.
-    public var isFork: Bool
+    public var isFork: Bool { number > 0 }
 
     /// Takes up a line as the archive recorded it.
-    public init(epochs: [EpochStart], committed: UInt64, isFork: Bool) {
+    public init(epochs: [EpochStart], committed: UInt64, number: UInt8) {
         self.epochs = epochs
         self.committed = committed
         appended = committed
-        self.isFork = isFork
+        self.number = number
     }
 
     /// The epoch that the line is in.
@@ -28,11 +31,34 @@ public struct SinkLine: Hashable, Sendable {
 
     /// The first sequence after `epoch` that belongs to a later epoch of the line.
     func end(of epoch: UInt64) -> UInt64 {
-        guard let index = epochs.firstIndex(where: { $0.epoch == epoch }), index + 1 < epochs.count else {
+        guard let index = epochs.lastIndex(where: { $0.epoch == epoch }), index + 1 < epochs.count else {
             return .max
         }
         return epochs[index + 1].firstSequence
     }
 
+    /// The epoch that has a sequence on this line, as far as the line goes back.
+    func epoch(at sequence: UInt64) -> UInt64? { epochs.last { $0.firstSequence <= sequence }?.epoch }
+
+    /// The last sequence up to which this line holds what the producer of the hello has, and whether what the line is to
+    /// hold next is the producer's too.
+    func agreement(with hello: Hello) -> (shared: UInt64, isMeant: Bool) {
+        let oldest = hello.epochs.first?.firstSequence ?? 1
+        var shared = min(appended, hello.next - 1)
+        for start in hello.epochs + epochs where start.firstSequence >= oldest && start.firstSequence <= shared {
+            let theirs = hello.epoch(at: start.firstSequence)
+            guard let here = epoch(at: start.firstSequence), here != 0, here != theirs else { continue }
+            shared = start.firstSequence - 1
+        }
+        let next = appended + 1
+        let planned = epochs.last.flatMap { $0.firstSequence == next ? $0.epoch : nil }
+        return (shared, planned == nil || planned == hello.epoch(at: next))
+    }
+
     func contains(_ epoch: UInt64) -> Bool { epochs.contains { $0.epoch == epoch } }
+}
+
+extension Hello {
+    /// The epoch in which the producer accepted, or will accept, a sequence.
+    func epoch(at sequence: UInt64) -> UInt64? { epochs.last { $0.firstSequence <= sequence }?.epoch }
 }

@@ -3,42 +3,35 @@ import Wire
 
 // Which line of a producer a batch belongs to, and what follows on it.
 extension SinkOrdering {
-    /// The line that a producer's current epoch is on: the one it is already on, the main one that it continues or
-    /// will continue, or a new fork when the main one has gone past the epoch's first sequence without it. Nil while
-    /// the line that the fork branches off is not on disk as far as the branch.
+    /// The line that agrees longest with what a producer says of its epochs; a new fork when the line goes on otherwise
+    /// than the producer does. Nil while what the fork shares with the line is not on disk.
     mutating func adopt(
-        _ current: EpochStart,
-        hello: Hello,
+        _ hello: Hello,
         producer: inout Producer,
         _ actions: inout [Action]
     ) -> Int? {
-        if let index = producer.lines.lastIndex(where: { $0.state.contains(current.epoch) }) { return index }
         if producer.lines.isEmpty {
-            producer.lines.append(Line(state: SinkLine(epochs: [], committed: 0, isFork: false)))
+            producer.lines.append(Line(state: SinkLine(epochs: [], committed: 0, number: 0)))
             return 0
         }
-        // The newest line that one of the producer's earlier epochs is the tip of, else the main one.
-        let earlier = hello.epochs.dropLast().map(\.epoch)
-        let index =
-            producer.lines.lastIndex { line in line.state.tip.map(earlier.contains) ?? false }
-            ?? producer.lines.lastIndex { line in line.state.epochs.contains { earlier.contains($0.epoch) } } ?? 0
-        guard current.firstSequence <= producer.lines[index].state.appended else { return index }
-        return fork(current, of: hello.producer, &producer, &actions)
-    }
-
-    /// Remembers where epochs that have not archived anything yet go on: on the line of the one before.
-    func noteSuccessors(_ hello: Hello, current: Int, _ producer: inout Producer) {
-        producer.successors = [:]
-        var line: Int?
-        for start in hello.epochs.dropLast() {
-            if let index = producer.lines.lastIndex(where: { $0.state.contains(start.epoch) }) {
-                line = index
-            } else if let line {
-                producer.successors[start.epoch] = line
+        var best = (index: 0, shared: UInt64(0), isMeant: false)
+        for (index, line) in producer.lines.enumerated() {
+            let (shared, isMeant) = line.state.agreement(with: hello)
+            if shared > best.shared || (shared == best.shared && (isMeant || !best.isMeant)) {
+                best = (index, shared, isMeant)
             }
         }
-        if let last = hello.epochs.last, !producer.lines[current].state.contains(last.epoch) {
-            producer.successors[last.epoch] = current
+        guard best.shared < min(producer.lines[best.index].state.appended, hello.next - 1) else { return best.index }
+        let branch = best.shared + 1
+        let epoch = hello.epoch(at: branch) ?? hello.epochs[0].epoch
+        return fork(EpochStart(epoch: epoch, firstSequence: branch), of: hello.producer, &producer, &actions)
+    }
+
+    /// Remembers where epochs that have not archived anything yet go on: on the producer's line.
+    func noteSuccessors(_ hello: Hello, line: Int, _ producer: inout Producer) {
+        for start in hello.epochs {
+            let isKnown = producer.lines.contains { $0.state.contains(start.epoch) }
+            producer.successors[start.epoch] = isKnown ? nil : line
         }
     }
 
@@ -84,9 +77,10 @@ extension SinkOrdering {
         _ producer: inout Producer,
         _ actions: inout [Action]
     ) -> Int? {
-        guard sharedWatermark(start, producer) == start.firstSequence - 1 else { return nil }
+        let newest = producer.lines.map(\.state.number).max() ?? 0
+        guard newest < .max, sharedWatermark(start, producer) == start.firstSequence - 1 else { return nil }
         actions.append(.note(.forked(producer: id, epoch: start.epoch, at: start.firstSequence)))
-        let line = SinkLine(epochs: [start], committed: start.firstSequence - 1, isFork: true)
+        let line = SinkLine(epochs: [start], committed: start.firstSequence - 1, number: newest + 1)
         producer.lines.append(Line(state: line))
         return producer.lines.count - 1
     }
@@ -152,8 +146,8 @@ extension SinkOrdering {
                 slot: next.slot
             )
         )
-        let isFork = producer.lines[index].state.isFork
-        actions.append(.append(slot: next.slot, ticket: nextTicket, skip: skip, isFork: isFork))
+        let number = producer.lines[index].state.number
+        actions.append(.append(slot: next.slot, ticket: nextTicket, skip: skip, line: number))
         nextTicket += 1
     }
 

@@ -9,7 +9,7 @@ public struct SinkOrdering: Sendable {
     /// What the shell is to do.
     public enum Action: Equatable, Sendable {
         /// Append the slot's events but the first `skip`; tickets are dense and in order.
-        case append(slot: UInt64, ticket: UInt64, skip: UInt32, isFork: Bool)
+        case append(slot: UInt64, ticket: UInt64, skip: UInt32, line: UInt8)
         /// Forget the slot: all of it is already archived, or there is no room.
         case release(slot: UInt64, Reason)
         /// Tell the producer, at the address that its last hello came from.
@@ -38,12 +38,25 @@ public struct SinkOrdering: Sendable {
         public var producer: Identifier128
         /// The station whose archive lost them.
         public var station: StationName
-        /// The epoch that goes on behind the gap.
-        public var epoch: UInt64
-        /// The first missing sequence.
-        public var from: UInt64
-        /// The last missing sequence; `from - 1` when the producer still has all of them.
-        public var through: UInt64
+        /// The missing sequences by the epoch that they belong to, without a hole between them.
+        public var parts: [Part]
+        /// The number of the line that they are missing on.
+        public var line: UInt8 = 0
+
+        /// Missing sequences of one epoch.
+        public struct Part: Hashable, Sendable {
+            /// The epoch.
+            public var epoch: UInt64
+            /// The first one.
+            public var from: UInt64
+            /// The last one; `from - 1` when the producer still has all of them.
+            public var through: UInt64
+
+            /// Joins the fields.
+            public init(epoch: UInt64, from: UInt64, through: UInt64) {
+                (self.epoch, self.from, self.through) = (epoch, from, through)
+            }
+        }
     }
 
     struct Waiting {
@@ -85,6 +98,7 @@ public struct SinkOrdering: Sendable {
     /// The archive's generation.
     public private(set) var generation: UInt32
     private let holdBytes: Int
+    private let minimumWindowBytes: Int
     var producers: [Identifier128: Producer] = [:]
     var tickets: [Ticket] = []
     var nextTicket: UInt64 = 1
@@ -101,12 +115,14 @@ public struct SinkOrdering: Sendable {
         generation: UInt32,
         sink: Identifier128,
         holdBytes: Int = Limits.sinkHoldBytes,
+        minimumWindowBytes: Int = Limits.minimumWindowBytes,
         producers: [(id: Identifier128, station: StationName, lines: [SinkLine])]
     ) {
         self.archive = archive
         self.generation = generation
         self.sink = sink
         self.holdBytes = holdBytes
+        self.minimumWindowBytes = minimumWindowBytes
         for entry in producers {
             self.producers[entry.id] = Producer(station: entry.station, lines: entry.lines.map { Line(state: $0) })
         }
@@ -132,6 +148,7 @@ public struct SinkOrdering: Sendable {
         func answer(_ watermark: UInt64, _ window: Int, _ refusal: String) -> Action {
             let welcome = Welcome(
                 producer: hello.producer,
+                epoch: current.epoch,
                 sink: sink,
                 archive: archive,
                 generation: generation,
@@ -164,19 +181,19 @@ public struct SinkOrdering: Sendable {
         }
         if producer.announced.count > 4 * Hello.maximumEpochs { producer.announced = [:] }
         for start in hello.epochs { producer.announced[start.epoch] = start.firstSequence }
-        guard let index = adopt(current, hello: hello, producer: &producer, &actions) else {
+        guard let index = adopt(hello, producer: &producer, &actions) else {
             // What the fork will share with its line is not on disk yet: nothing is taken before it is.
-            return actions + [answer(sharedWatermark(current, producer), 0, "")]
+            return actions + [answer(0, 0, "")]
         }
-        noteSuccessors(hello, current: index, &producer)
+        noteSuccessors(hello, line: index, &producer)
         let line = producer.lines[index].state
-        if producer.pendingGap == nil, hello.archive == archive, hello.committed > line.appended {
+        let own = line.agreement(with: hello).shared
+        if producer.pendingGap == nil, hello.archive == archive, hello.committed > own {
             let gap = Gap(
                 producer: hello.producer,
                 station: hello.station,
-                epoch: hello.epochs[0].epoch,
-                from: line.appended + 1,
-                through: max(hello.oldest - 1, line.appended)
+                parts: Self.parts(of: hello, from: line.appended + 1, through: max(hello.oldest - 1, line.appended)),
+                line: line.number
             )
             producer.pendingGap = (gap, index)
             let note = Note.olderArchive(
@@ -189,7 +206,8 @@ public struct SinkOrdering: Sendable {
         guard producer.pendingGap == nil else {
             return actions + [answer(0, 0, "recording that \(hello.producer) has events this archive lost")]
         }
-        actions.append(answer(producer.lines[index].state.committed, windowBytes, ""))
+        // Only what line and producer agree on: where a copy of its outbox took the line over, the rest is not its own.
+        actions.append(answer(min(line.committed, own), windowBytes, ""))
         return actions
     }
 
@@ -202,21 +220,37 @@ public struct SinkOrdering: Sendable {
         defer { producers[id] = producer }
         guard let (gap, index) = producer.pendingGap else { return [] }
         producer.pendingGap = nil
-        producer.lines[index].state.appended = gap.through
-        producer.lines[index].state.committed = gap.through
-        if !producer.lines[index].state.contains(gap.epoch) {
-            let start = EpochStart(epoch: gap.epoch, firstSequence: gap.through + 1)
-            producer.lines[index].state.epochs.append(start)
+        for part in gap.parts {
+            producer.lines[index].state.appended = part.through
+            producer.lines[index].state.committed = part.through
+            if !producer.lines[index].state.contains(part.epoch) {
+                let start = EpochStart(epoch: part.epoch, firstSequence: part.from)
+                producer.lines[index].state.epochs.append(start)
+            }
         }
         var actions: [Action] = []
         advance(id, &producer, index, &actions)
         return actions
     }
 
+    /// The epochs of sequences, as far as the producer still knows them.
+    private static func parts(of hello: Hello, from: UInt64, through: UInt64) -> [Gap.Part] {
+        var parts: [Gap.Part] = []
+        var next = from
+        repeat {
+            let epoch = hello.epoch(at: next) ?? hello.epochs[0].epoch
+            let following = hello.epochs.first { $0.firstSequence > next }?.firstSequence ?? .max
+            let end = min(through, following - 1)
+            parts.append(Gap.Part(epoch: epoch, from: next, through: end))
+            next = end + 1
+        } while next <= through
+        return parts
+    }
+
     /// What each producer may have dispatched: their windows, enriched, fit the hold budget together.
     private var windowBytes: Int {
         let share = holdBytes / Limits.enrichedGrowth / max(producers.count + 1, 1)
-        return min(max(share, Limits.minimumWindowBytes), Limits.producerWindowBytes)
+        return min(max(share, minimumWindowBytes), Limits.producerWindowBytes)
     }
 
     // MARK: - Batches

@@ -58,6 +58,8 @@ public struct Hello: Hashable, Sendable {
 public struct Welcome: Hashable, Sendable {
     /// The producer that is meant.
     public var producer: Identifier128
+    /// The current epoch of the hello that is answered: a copy of the producer's outbox has another one.
+    public var epoch: UInt64
     /// This run of the sink.
     public var sink: Identifier128
     /// The archive's id.
@@ -74,6 +76,7 @@ public struct Welcome: Hashable, Sendable {
     /// Joins the fields.
     public init(
         producer: Identifier128,
+        epoch: UInt64,
         sink: Identifier128,
         archive: Identifier128,
         generation: UInt32,
@@ -82,6 +85,7 @@ public struct Welcome: Hashable, Sendable {
         refusal: String
     ) {
         self.producer = producer
+        self.epoch = epoch
         self.sink = sink
         self.archive = archive
         self.generation = generation
@@ -119,6 +123,7 @@ public enum ControlMessage: Hashable, Sendable {
         case .welcome(let welcome):
             writer.append(frame: .welcome)
             writer.append(identifier: welcome.producer)
+            writer.append(littleEndian: welcome.epoch)
             writer.append(identifier: welcome.sink)
             writer.append(identifier: welcome.archive)
             writer.append(littleEndian: welcome.generation)
@@ -143,6 +148,7 @@ public enum ControlMessage: Hashable, Sendable {
                 return .welcome(
                     Welcome(
                         producer: try reader.readIdentifier(),
+                        epoch: try reader.read(UInt64.self),
                         sink: try reader.readIdentifier(),
                         archive: try reader.readIdentifier(),
                         generation: try reader.read(UInt32.self),

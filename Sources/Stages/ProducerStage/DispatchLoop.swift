@@ -65,7 +65,7 @@ final class DispatchLoop {
         archive = (committed.archive, committed.generation)
         machine = ProducerDispatch(
             producer: outbox.producer,
-            epoch: outbox.epoch,
+            epochs: outbox.epochs,
             committed: through,
             stored: outbox.nextSequence - 1
         )
@@ -148,7 +148,8 @@ final class DispatchLoop {
                 log.warning("the sink speaks another language", metadata: ["reason": "\(error)"])
                 continue
             }
-            if case .welcome(let welcome) = message, welcome.producer == outbox.producer {
+            if case .welcome(let welcome) = message, welcome.producer == outbox.producer, welcome.epoch == outbox.epoch
+            {
                 lastWelcome_ms = now
                 if welcome.refusal.isEmpty { archive = (welcome.archive, welcome.generation) }
             }

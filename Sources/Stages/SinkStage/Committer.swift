@@ -9,7 +9,7 @@ import ZeroMQ
 
 /// What the committer is asked to do, in this order.
 enum SinkWork: Sendable {
-    case append(MessageBox, BatchHeader, ticket: UInt64, skip: UInt32, isFork: Bool)
+    case append(MessageBox, BatchHeader, ticket: UInt64, skip: UInt32, line: UInt8)
     case gap(SinkOrdering.Gap)
     /// The ordering knows of the failure: what follows is to be appended again.
     case resume
@@ -107,13 +107,13 @@ final class Committer {
 
     private func handle(_ item: SinkWork, _ archive: ArchiveWriter) throws(ArchiveError) {
         switch item {
-        case .append(let box, let header, let ticket, let skip, let isFork):
+        case .append(let box, let header, let ticket, let skip, let line):
             guard sequence.admits else { return }
             let appended: Result<UInt64, ArchiveError> = box.withBytes { bytes in
                 let payload = UnsafeRawBufferPointer(rebasing: bytes[BatchHeader.encodedBytes...])
                 do throws(ArchiveError) {
                     return .success(
-                        try archive.append(header, payload: payload, skip: skip, isFork: isFork, now: Clock.now())
+                        try archive.append(header, payload: payload, skip: skip, line: line, now: Clock.now())
                     )
                 } catch { return .failure(error) }
             }
@@ -165,9 +165,8 @@ final class Committer {
                 let generation = try archive.recordGap(
                     station: gap.station,
                     producer: gap.producer,
-                    epoch: gap.epoch,
-                    from: gap.from,
-                    through: gap.through,
+                    parts: gap.parts.map { ($0.epoch, $0.from, $0.through) },
+                    line: gap.line,
                     now: Clock.now()
                 )
                 gaps.removeFirst()

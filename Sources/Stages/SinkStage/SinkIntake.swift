@@ -49,7 +49,7 @@ final class SinkIntake {
                 (
                     id: producer.id, station: producer.station,
                     lines: producer.lines.map {
-                        SinkLine(epochs: $0.epochs, committed: $0.committed, isFork: $0.isFork)
+                        SinkLine(epochs: $0.epochs, committed: $0.committed, number: $0.number)
                     }
                 )
             }
@@ -177,11 +177,11 @@ final class SinkIntake {
     private func carryOut(_ actions: [SinkOrdering.Action], _ control: inout Socket) throws {
         for action in actions {
             switch action {
-            case .append(let slot, let ticket, let skip, let isFork):
+            case .append(let slot, let ticket, let skip, let line):
                 guard let held = slots.removeValue(forKey: slot) else { continue }
                 // The hold budget bounds the queue; it never makes this thread wait.
                 _ = queue.push(
-                    .append(held.box, held.header, ticket: ticket, skip: skip, isFork: isFork),
+                    .append(held.box, held.header, ticket: ticket, skip: skip, line: line),
                     cost: held.box.count
                 )
             case .release(let slot, _): slots[slot] = nil
