@@ -62,6 +62,7 @@ extension Faults {
             world.book.mayLoseArchived = true
             backup.settle()
             world.sink.durableDisk = backup
+            world.exchangedAt = world.now
             for tail in world.tails { tail.beginAnew() }
         }
     }
@@ -84,7 +85,9 @@ extension Faults {
             world.isArchiveMistaken = false
             world.book.strays.append(world.sink.durableDisk)
             right.revive()
+            (right.isFull, right.failsNextSync) = (false, false)
             world.sink.durableDisk = right
+            world.exchangedAt = world.now
             for tail in world.tails { tail.beginAnew() }
         }
     }

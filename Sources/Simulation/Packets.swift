@@ -46,12 +46,18 @@ enum Packet {
 
     struct Replay {
         var station: StationName
+        var from: UInt64
         var offsets: [UInt64]
         var lines: [[UInt8]]
         var next: UInt64
         var head: UInt64
         var generation: UInt32
         var archive: Identifier128
+    }
+
+    /// Epochs by their last digits.
+    private static func words(_ epochs: [EpochStart]) -> String {
+        "epochs " + epochs.suffix(4).map { "\($0.epoch % 1_000)@\($0.firstSequence)" }.joined(separator: " ")
     }
 
     /// For the trace.
@@ -64,10 +70,10 @@ enum Packet {
         case .fromWorker(.goodbye): "goodbye"
         case .fromWorker(.died(_, let death)): "a death at \(death.sequence)"
         case .dispatch(let batch): "batch \(batch.header.firstSequence)–\(batch.header.lastSequence)"
-        case .append(let batch): "append \(batch.header.firstSequence)–\(batch.header.lastSequence)"
-        case .control(.hello(let hello)): "hello, next \(hello.next), committed \(hello.committed)"
+        case .append(let batch): "append \(batch.header.firstSequence)–\(batch.header.lastSequence) of \(batch.header.epoch % 1_000)"
+        case .control(.hello(let hello)): "hello, next \(hello.next), committed \(hello.committed), \(Self.words(hello.epochs))"
         case .control(.welcome(let welcome)): "welcome, watermark \(welcome.watermark) \(welcome.refusal)"
-        case .control(.commit(_, _, let through)): "commit through \(through)"
+        case .control(.commit(_, let epoch, let through)): "commit through \(through) of \(epoch % 1_000)"
         case .control(.nack(_, _, let from)): "nack from \(from)"
         case .deadLetter(let batch): "dead letter \(batch.header.firstSequence)"
         case .live(let station, let offset, _): "live \(station)@\(offset)"

@@ -7,7 +7,7 @@ import Wire
 /// The sink: the shipped ordering, commit sequence and archive, on a disk that fails.
 final class SinkNode: Node {
     private enum Work {
-        case append(SimulatedBatch, ticket: UInt64, skip: UInt32, line: UInt8)
+        case append(SimulatedBatch, ticket: UInt64, skip: UInt32, line: LinePlace)
         case gap(SinkOrdering.Gap)
         case resume
     }
@@ -89,7 +89,13 @@ final class SinkNode: Node {
                 minimumWindowBytes: 2 * world.options.batchEvents * 200,
                 producers: opened.producers.map { entry in
                     let lines = entry.lines.map {
-                        SinkLine(epochs: $0.epochs, committed: $0.committed, number: $0.number)
+                        SinkLine(
+                            epochs: $0.epochs,
+                            committed: $0.committed,
+                            number: $0.number,
+                            parent: $0.parent,
+                            inherited: $0.inherited
+                        )
                     }
                     return (id: entry.id, station: entry.station, lines: lines)
                 }
@@ -183,6 +189,7 @@ final class SinkNode: Node {
             let slice = try reader.read(station: station, from: from, limitBytes: 3_000, into: &bytes)
             let answer = Packet.Replay(
                 station: station,
+                from: from,
                 offsets: slice.offsets.flatMap { Array($0) },
                 lines: bytes.array.split(separator: 0x0A).map(Array.init),
                 next: slice.next,
@@ -240,7 +247,14 @@ final class SinkNode: Node {
             guard sequence.admits else { return }
             let appended = batch.payload.withUnsafeBytes { bytes in
                 Result { () throws(ArchiveError) in
-                    try writer.append(batch.header, payload: bytes, skip: skip, line: line, now: wall)
+                    try writer.append(
+                        batch.header,
+                        payload: bytes,
+                        skip: skip,
+                        line: line.number,
+                        parent: line.parent,
+                        now: wall
+                    )
                 }
             }
             switch appended {
@@ -278,7 +292,8 @@ final class SinkNode: Node {
                     station: gap.station,
                     producer: gap.producer,
                     parts: gap.parts.map { ($0.epoch, $0.from, $0.through) },
-                    line: gap.line,
+                    line: gap.line.number,
+                    parent: gap.line.parent,
                     now: wall
                 )
                 gaps.removeFirst()

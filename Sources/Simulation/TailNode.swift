@@ -49,6 +49,7 @@ final class TailNode: Node {
             guard let actions = followers[station]?.beacon(head: head, now_ms: now_ms) else { return }
             carryOut(actions, station, nil)
         case .replay(let answer):
+            guard followers[answer.station]?.accepts(replayFrom: answer.from) == true else { return }
             for (offset, line) in zip(answer.offsets, answer.lines)
             where followers[answer.station]?.replayed(offset: offset) == .show {
                 show(answer.station, Shown(offset: offset, line: line))

@@ -73,6 +73,8 @@ final class World {
     private(set) var sink: SinkNode!
     var areFaultsOver = false
     var isArchiveMistaken = false
+    /// When the archive was last exchanged: it takes a while until the producers know.
+    var exchangedAt: Int64 = -10_000
 
     private struct Happening {
         var node: Node?

@@ -19,9 +19,16 @@ extension SinkFixture {
         return SinkOrdering(archive: archive, generation: 1, sink: sink, holdBytes: hold, producers: known)
     }
 
-    func line(_ epochs: [(UInt64, UInt64)], committed: UInt64, number: UInt8 = 0) -> SinkLine {
+    func line(_ epochs: [(UInt64, UInt64)], committed: UInt64, number: UInt8 = 0, inherited: [(UInt64, UInt64)] = [])
+        -> SinkLine
+    {
         let starts = epochs.map { EpochStart(epoch: $0.0, firstSequence: $0.1) }
-        return SinkLine(epochs: starts, committed: committed, number: number)
+        return SinkLine(
+            epochs: starts,
+            committed: committed,
+            number: number,
+            inherited: inherited.map { EpochStart(epoch: $0.0, firstSequence: $0.1) }
+        )
     }
 
     func hello(
@@ -94,7 +101,7 @@ extension SinkFixture {
     }
 
     func append(_ slot: UInt64, _ ticket: UInt64, skip: UInt32 = 0, line: UInt8 = 0) -> Action {
-        .append(slot: slot, ticket: ticket, skip: skip, line: line)
+        .append(slot: slot, ticket: ticket, skip: skip, line: LinePlace(number: line))
     }
 
     func recordedGap(in actions: [Action]) -> SinkOrdering.Gap? {

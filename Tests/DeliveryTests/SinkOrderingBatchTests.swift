@@ -309,12 +309,12 @@ private struct SinkModel: SinkFixture {
         for action in actions {
             switch action {
             case .append(let slot, let ticket, let skip, let line):
-                #expect(slots[slot] != nil && line == 0 && ticket == lastTicket + 1)
+                #expect(slots[slot] != nil && line == LinePlace() && ticket == lastTicket + 1)
                 lastTicket = ticket
                 pending.append((ticket, slot, skip))
             case .release(let slot, let reason):
                 #expect(slots.removeValue(forKey: slot) != nil)
-                #expect(reason == .duplicate || reason == .noRoom)
+                #expect(reason == .duplicate || reason == .noRoom || reason == .unknownEpoch)
             case .send(.commit(let id, _, let through), let to, _):
                 #expect(id == to)
                 committed(id, through)

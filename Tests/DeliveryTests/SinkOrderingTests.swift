@@ -137,7 +137,7 @@ import Wire
         #expect(machine.received(batch(11, epoch: 6), slot: 1, bytes: 100) == [append(1, 1, line: 1)])
         #expect(machine.received(batch(21), slot: 2, bytes: 100) == [append(2, 2)])
         #expect(machine.committed(through: 2) == [commit(20, epoch: 6), commit(30)])
-        #expect(machine.line(of: p, epoch: 6) == line([(6, 11)], committed: 20, number: 1))
+        #expect(machine.line(of: p, epoch: 6) == line([(6, 11)], committed: 20, number: 1, inherited: [(5, 1)]))
         #expect(machine.line(of: p, epoch: 5) == line([(5, 1)], committed: 30))
     }
 

@@ -11,6 +11,10 @@ public struct ArchiveLine: Hashable, Sendable {
     public var committed: UInt64
     /// The line's number among the producer's: 0 is the main one, the others are forks.
     public var number: UInt8
+    /// For a fork the number of the line that it branches off,
+    public var parent: UInt8 = 0
+    /// and the epochs that it shares with that one.
+    public var inherited: [EpochStart] = []
     /// Whether the line is a fork.
     public var isFork: Bool { number > 0 }
 }
@@ -54,13 +58,19 @@ struct LineMap: Hashable, Sendable {
 
     /// The number of the line on which a sequence may stand, as far as that can be told from what stands before it: the
     /// one that it follows on, the epoch's own before others; else the main line, or a new fork where that went past it.
-    func place(epoch: UInt64, sequence: UInt64, of producer: Identifier128) -> UInt8 {
+    func place(
+        epoch: UInt64,
+        sequence: UInt64,
+        of producer: Identifier128
+    ) -> (line: UInt8, parent: UInt8) {
         let known = lines[producer] ?? []
         let following = known.filter { $0.committed + 1 == sequence }
-        if let own = following.last(where: { $0.epochs.contains { $0.epoch == epoch } }) { return own.number }
-        if let any = following.first { return any.number }
-        guard let main = known.first(where: { !$0.isFork }), main.committed >= sequence else { return 0 }
-        return (known.map(\.number).max() ?? 0) + 1
+        if let own = following.last(where: { $0.epochs.contains { $0.epoch == epoch } }) {
+            return (own.number, own.parent)
+        }
+        if let any = following.first { return (any.number, any.parent) }
+        guard let main = known.first(where: { !$0.isFork }), main.committed >= sequence else { return (0, 0) }
+        return ((known.map(\.number).max() ?? 0) + 1, 0)
     }
 
     /// The index of the record's line, which is made when it is new.
@@ -69,7 +79,12 @@ struct LineMap: Hashable, Sendable {
         if let index = known.firstIndex(where: { $0.number == record.line }) { return index }
         // A producer's first record may begin anywhere: an outbox may have served another archive before.
         let before = record.firstSequence > 0 ? record.firstSequence - 1 : 0
-        lines[record.producer] = known + [ArchiveLine(epochs: [], committed: before, number: record.line)]
+        var line = ArchiveLine(epochs: [], committed: before, number: record.line)
+        if line.isFork, let parent = known.first(where: { $0.number == record.parent }) {
+            line.parent = record.parent
+            line.inherited = (parent.inherited + parent.epochs).filter { $0.firstSequence < record.firstSequence }
+        }
+        lines[record.producer] = known + [line]
         return known.count
     }
 }

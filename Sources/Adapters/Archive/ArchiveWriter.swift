@@ -183,6 +183,7 @@ public final class ArchiveWriter {
         payload: UnsafeRawBufferPointer,
         skip: UInt32 = 0,
         line: UInt8,
+        parent: UInt8 = 0,
         now: Timestamp
     ) throws(ArchiveError) -> UInt64 {
         try check()
@@ -204,6 +205,7 @@ public final class ArchiveWriter {
             kind: line > 0 ? .fork : .batch,
             flags: header.flags.rawValue,
             line: line,
+            parent: parent,
             generation: generation,
             offset: log.next,
             start: UInt64(log.bytes),
@@ -228,6 +230,7 @@ public final class ArchiveWriter {
         producer: Identifier128,
         parts: [(epoch: UInt64, from: UInt64, through: UInt64)],
         line: UInt8 = 0,
+        parent: UInt8 = 0,
         now: Timestamp
     ) throws(ArchiveError) -> UInt32 {
         try check()
@@ -242,6 +245,7 @@ public final class ArchiveWriter {
                 kind: .gap,
                 flags: 0,
                 line: line,
+                parent: parent,
                 generation: generation,
                 offset: log.next,
                 start: UInt64(log.bytes),
@@ -289,7 +293,8 @@ public final class ArchiveWriter {
     }
 
     private func rotateIfDue(_ log: StationLog, _ now: Timestamp) throws(ArchiveError) {
-        guard let files = log.files, log.indexBytes > 0 else { return }
+        // One that holds a gap and no event keeps its name for the events: the next one would have the same.
+        guard let files = log.files, log.next > files.place.first else { return }
         let age = now.microseconds - log.openedAt.microseconds
         guard
             log.bytes >= options.segmentBytes || age >= Int64(options.segmentSeconds) * 1_000_000

@@ -3,7 +3,7 @@ import Wire
 
 /// One entry of a segment's index: a committed batch, or a fact about the sequence. `docs/archive.md` has the layout.
 struct IndexRecord: Hashable, Sendable {
-    enum Kind: UInt16, Sendable {
+    enum Kind: UInt8, Sendable {
         /// A batch of a producer's main line.
         case batch = 1
         /// A batch of a fork.
@@ -20,6 +20,8 @@ struct IndexRecord: Hashable, Sendable {
     var flags: UInt8
     /// The number of the producer's line: 0 is the main one, the others are forks.
     var line: UInt8 = 0
+    /// For a fork the number of the line that it branches off.
+    var parent: UInt8 = 0
     var generation: UInt32
     /// The offset of the first event; for a gap the offset that comes next.
     var offset: UInt64
@@ -42,7 +44,8 @@ struct IndexRecord: Hashable, Sendable {
 
     func encode(into writer: inout ByteWriter, crc: CRC32C) {
         let begin = writer.count
-        writer.append(littleEndian: kind.rawValue)
+        writer.append(kind.rawValue)
+        writer.append(parent)
         writer.append(flags)
         writer.append(line)
         writer.append(littleEndian: generation)
@@ -68,12 +71,13 @@ struct IndexRecord: Hashable, Sendable {
             Value(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: type))
         }
         guard crc.checksum(of: UnsafeRawBufferPointer(rebasing: bytes[0..<92])) == load(92, UInt32.self),
-            let kind = Kind(rawValue: load(0, UInt16.self))
+            let kind = Kind(rawValue: bytes[0])
         else { return nil }
         let record = IndexRecord(
             kind: kind,
             flags: bytes[2],
             line: bytes[3],
+            parent: bytes[1],
             generation: load(4, UInt32.self),
             offset: load(8, UInt64.self),
             start: load(16, UInt64.self),

@@ -18,6 +18,8 @@ struct Manifest: Codable, Hashable, Sendable {
     struct Line: Codable, Hashable, Sendable {
         /// 0 is the main line.
         var number: UInt8
+        var parent: UInt8
+        var inherited: [Epoch]
         var committed: UInt64
         var epochs: [Epoch]
     }
@@ -59,14 +61,27 @@ struct Manifest: Codable, Hashable, Sendable {
                 lines: lines.map { line in
                     Line(
                         number: line.number,
+                        parent: line.parent,
+                        inherited: epochs(line.inherited),
                         committed: line.committed,
-                        epochs: line.epochs.map {
-                            Epoch(epoch: $0.epoch.hexDigits, first_sequence: $0.firstSequence)
-                        }
+                        epochs: epochs(line.epochs)
                     )
                 }
             )
         }
+    }
+
+    private static func epochs(_ starts: [EpochStart]) -> [Epoch] {
+        starts.map { Epoch(epoch: $0.epoch.hexDigits, first_sequence: $0.firstSequence) }
+    }
+
+    private static func starts(_ epochs: [Epoch]) -> [EpochStart]? {
+        var starts: [EpochStart] = []
+        for entry in epochs {
+            guard let epoch = UInt64(entry.epoch, radix: 16) else { return nil }
+            starts.append(EpochStart(epoch: epoch, firstSequence: entry.first_sequence))
+        }
+        return starts
     }
 
     /// The map that the writer goes on from.
@@ -76,13 +91,19 @@ struct Manifest: Codable, Hashable, Sendable {
             guard let id = Identifier128(entry.producer) else { return nil }
             var lines: [ArchiveLine] = []
             for line in entry.lines {
-                var epochs: [EpochStart] = []
-                for start in line.epochs {
-                    guard let epoch = UInt64(start.epoch, radix: 16) else { return nil }
-                    epochs.append(EpochStart(epoch: epoch, firstSequence: start.first_sequence))
+                guard let epochs = Self.starts(line.epochs), let inherited = Self.starts(line.inherited) else {
+                    return nil
                 }
                 guard line.committed < UInt64(Int64.max) else { return nil }
-                lines.append(ArchiveLine(epochs: epochs, committed: line.committed, number: line.number))
+                lines.append(
+                    ArchiveLine(
+                        epochs: epochs,
+                        committed: line.committed,
+                        number: line.number,
+                        parent: line.parent,
+                        inherited: inherited
+                    )
+                )
             }
             map[id] = lines
         }

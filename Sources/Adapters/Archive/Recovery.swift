@@ -165,6 +165,7 @@ struct Recovery: ~Copyable {
                 kind: .damaged,
                 flags: record?.flags ?? 0,
                 line: record?.line ?? 0,
+                parent: record?.parent ?? 0,
                 generation: generation,
                 offset: offsets.lowerBound,
                 start: UInt64(bytes),
@@ -227,11 +228,13 @@ struct Recovery: ~Copyable {
                     open = record
                 } else {
                     flush(open)
-                    let number = stamp.map { map.place(epoch: $0.epoch, sequence: sequence, of: $0.producer) } ?? 0
+                    let (number, parent) =
+                        stamp.map { map.place(epoch: $0.epoch, sequence: sequence, of: $0.producer) } ?? (0, 0)
                     open = IndexRecord(
                         kind: number > 0 ? .fork : .batch,
                         flags: stamp == nil ? 2 : 1,
                         line: number,
+                        parent: parent,
                         generation: generation,
                         offset: offset,
                         start: UInt64(at + used),

@@ -58,5 +58,8 @@ final class StationLog {
         guard let files else { return }
         try files.data.truncate(to: bytes)
         try files.index.truncate(to: indexBytes)
+        // A power cut must not bring back what was taken back: the segment may be closed before the next commit.
+        try files.data.sync()
+        try files.index.sync()
     }
 }

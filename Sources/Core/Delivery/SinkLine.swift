@@ -1,6 +1,17 @@
 import Bytes
 import Wire
 
+/// Which line of a producer something belongs to: what the archive records of it.
+public struct LinePlace: Hashable, Sendable {
+    /// The line's number; 0 is the main one.
+    public var number: UInt8
+    /// For a fork the number of the line that it branches off.
+    public var parent: UInt8
+
+    /// Joins the two.
+    public init(number: UInt8 = 0, parent: UInt8 = 0) { (self.number, self.parent) = (number, parent) }
+}
+
 /// One line of a producer's sequences as the archive holds it: the epochs that follow each other in it.
 ///
 /// A producer has one line. It gets another, a fork, when its outbox was rolled back or cloned: then the same
@@ -15,15 +26,22 @@ public struct SinkLine: Hashable, Sendable {
     public var appended: UInt64
     /// The line's number among the producer's: 0 is the main one, the others are forks.
     public var number: UInt8
+    /// For a fork the number of the line that it branches off,
+    public var parent: UInt8
+    /// and the epochs that it shares with that one.
+    public var inherited: [EpochStart]
     /// Whether the line is a fork.
     public var isFork: Bool { number > 0 }
 
     /// Takes up a line as the archive recorded it.
-    public init(epochs: [EpochStart], committed: UInt64, number: UInt8) {
+    public init(epochs: [EpochStart], committed: UInt64, number: UInt8, parent: UInt8 = 0, inherited: [EpochStart] = [])
+    {
         self.epochs = epochs
         self.committed = committed
         appended = committed
         self.number = number
+        self.parent = parent
+        self.inherited = inherited
     }
 
     /// The epoch that the line is in.
@@ -38,14 +56,17 @@ public struct SinkLine: Hashable, Sendable {
     }
 
     /// The epoch that has a sequence on this line, as far as the line goes back.
-    func epoch(at sequence: UInt64) -> UInt64? { epochs.last { $0.firstSequence <= sequence }?.epoch }
+    func epoch(at sequence: UInt64) -> UInt64? {
+        (epochs.last { $0.firstSequence <= sequence } ?? inherited.last { $0.firstSequence <= sequence })?.epoch
+    }
 
     /// The last sequence up to which this line holds what the producer of the hello has, and whether what the line is to
     /// hold next is the producer's too.
     func agreement(with hello: Hello) -> (shared: UInt64, isMeant: Bool) {
         let oldest = hello.epochs.first?.firstSequence ?? 1
         var shared = min(appended, hello.next - 1)
-        for start in hello.epochs + epochs where start.firstSequence >= oldest && start.firstSequence <= shared {
+        for start in hello.epochs + inherited + epochs
+        where start.firstSequence >= oldest && start.firstSequence <= shared {
             let theirs = hello.epoch(at: start.firstSequence)
             guard let here = epoch(at: start.firstSequence), here != 0, here != theirs else { continue }
             shared = start.firstSequence - 1

@@ -24,7 +24,8 @@ extension SinkOrdering {
         guard best.shared < min(producer.lines[best.index].state.appended, hello.next - 1) else { return best.index }
         let branch = best.shared + 1
         let epoch = hello.epoch(at: branch) ?? hello.epochs[0].epoch
-        return fork(EpochStart(epoch: epoch, firstSequence: branch), of: hello.producer, &producer, &actions)
+        let start = EpochStart(epoch: epoch, firstSequence: branch)
+        return fork(start, off: best.index, of: hello.producer, &producer, &actions)
     }
 
     /// Remembers where epochs that have not archived anything yet go on: on the producer's line.
@@ -33,11 +34,6 @@ extension SinkOrdering {
             let isKnown = producer.lines.contains { $0.state.contains(start.epoch) }
             producer.successors[start.epoch] = isKnown ? nil : line
         }
-    }
-
-    /// How far everything below an epoch's first sequence is on disk.
-    func sharedWatermark(_ start: EpochStart, _ producer: Producer) -> UInt64 {
-        min(start.firstSequence - 1, producer.lines.map(\.state.committed).max() ?? 0)
     }
 
     /// The line that a batch belongs to. A batch of an epoch that a later one has taken over from is a fork.
@@ -50,37 +46,36 @@ extension SinkOrdering {
             let end = producer.lines[index].state.end(of: header.epoch)
             guard header.lastSequence >= end else { return index }
             let start = EpochStart(epoch: header.epoch, firstSequence: end)
-            return fork(start, of: header.producer, &producer, &actions)
+            return fork(start, off: index, of: header.producer, &producer, &actions)
         }
-        guard let first = producer.announced[header.epoch] else { return nil }
-        if let index = producer.successors[header.epoch], index < producer.lines.count,
-            producer.lines[index].state.appended < first
-        {
-            return index
-        }
-        // An epoch not seen before goes on where a line stands, or waits until the line gets there.
-        if producer.successors[header.epoch] == nil {
-            if let index = producer.lines.lastIndex(where: { !$0.state.isFork && $0.state.appended < first }) {
-                return index
-            }
-            if let index = producer.lines.lastIndex(where: { $0.state.appended < first }) { return index }
-        }
-        let start = EpochStart(epoch: header.epoch, firstSequence: first)
-        return fork(start, of: header.producer, &producer, &actions)
+        // An epoch that no line has yet goes on, or waits, where its producer's line is. When that line went on without
+        // it, the next hello finds the place where they part, and makes a fork there.
+        guard let index = producer.successors[header.epoch], index < producer.lines.count,
+            let start = producer.announced[header.epoch], producer.lines[index].state.appended < start.first
+        else { return nil }
+        return index
     }
 
     /// A line of its own from an epoch's branch on. Only when what it shares with another line is on disk: then no
     /// failure of the archive can take it back, and the watermark of the fork tells the truth.
     private mutating func fork(
         _ start: EpochStart,
+        off parent: Int,
         of id: Identifier128,
         _ producer: inout Producer,
         _ actions: inout [Action]
     ) -> Int? {
         let newest = producer.lines.map(\.state.number).max() ?? 0
-        guard newest < .max, sharedWatermark(start, producer) == start.firstSequence - 1 else { return nil }
+        guard newest < .max, producer.lines[parent].state.committed >= start.firstSequence - 1 else { return nil }
         actions.append(.note(.forked(producer: id, epoch: start.epoch, at: start.firstSequence)))
-        let line = SinkLine(epochs: [start], committed: start.firstSequence - 1, number: newest + 1)
+        let stem = producer.lines[parent].state
+        let line = SinkLine(
+            epochs: [start],
+            committed: start.firstSequence - 1,
+            number: newest + 1,
+            parent: stem.number,
+            inherited: (stem.inherited + stem.epochs).filter { $0.firstSequence < start.firstSequence }
+        )
         producer.lines.append(Line(state: line))
         return producer.lines.count - 1
     }
@@ -88,7 +83,7 @@ extension SinkOrdering {
     func canContinue(_ header: BatchHeader, producer: Producer, line index: Int) -> Bool {
         let state = producer.lines[index].state
         if state.contains(header.epoch) { return true }
-        guard let first = producer.announced[header.epoch] else { return false }
+        guard let first = producer.announced[header.epoch]?.first else { return false }
         return state.epochs.isEmpty || first == state.appended + 1 || first <= header.firstSequence
     }
 
@@ -146,8 +141,9 @@ extension SinkOrdering {
                 slot: next.slot
             )
         )
-        let number = producer.lines[index].state.number
-        actions.append(.append(slot: next.slot, ticket: nextTicket, skip: skip, line: number))
+        let state = producer.lines[index].state
+        let place = LinePlace(number: state.number, parent: state.parent)
+        actions.append(.append(slot: next.slot, ticket: nextTicket, skip: skip, line: place))
         nextTicket += 1
     }
 
@@ -156,8 +152,11 @@ extension SinkOrdering {
     private func belongs(_ next: Waiting, _ producer: Producer, _ index: Int) -> Bool {
         let state = producer.lines[index].state
         if state.contains(next.epoch) { return next.last < state.end(of: next.epoch) }
-        guard !state.epochs.isEmpty, let first = producer.announced[next.epoch] else { return true }
-        return first > state.appended
+        guard !state.epochs.isEmpty, let start = producer.announced[next.epoch] else { return true }
+        guard start.first > state.appended else { return false }
+        // Behind the epoch that its producer had before it, not behind a copy's.
+        guard let before = start.predecessor, let here = state.epoch(at: start.first - 1), here != 0 else { return true }
+        return here == before
     }
 
     private func nextWaiting(_ producer: Producer, _ index: Int) -> (UInt64, Waiting)? {

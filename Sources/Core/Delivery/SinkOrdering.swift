@@ -9,7 +9,7 @@ public struct SinkOrdering: Sendable {
     /// What the shell is to do.
     public enum Action: Equatable, Sendable {
         /// Append the slot's events but the first `skip`; tickets are dense and in order.
-        case append(slot: UInt64, ticket: UInt64, skip: UInt32, line: UInt8)
+        case append(slot: UInt64, ticket: UInt64, skip: UInt32, line: LinePlace)
         /// Forget the slot: all of it is already archived, or there is no room.
         case release(slot: UInt64, Reason)
         /// Tell the producer, at the address that its last hello came from.
@@ -40,8 +40,8 @@ public struct SinkOrdering: Sendable {
         public var station: StationName
         /// The missing sequences by the epoch that they belong to, without a hole between them.
         public var parts: [Part]
-        /// The number of the line that they are missing on.
-        public var line: UInt8 = 0
+        /// The line that they are missing on.
+        public var line = LinePlace()
 
         /// Missing sequences of one epoch.
         public struct Part: Hashable, Sendable {
@@ -74,9 +74,9 @@ public struct SinkOrdering: Sendable {
     struct Producer {
         var station: StationName
         var lines: [Line]
-        /// First sequences of epochs as the last hello told them.
-        var announced: [UInt64: UInt64] = [:]
-        /// For announced epochs that no line has yet, the line that their predecessor is on.
+        /// First sequences of epochs, and the epochs before them, as the last hellos told them.
+        var announced: [UInt64: (first: UInt64, predecessor: UInt64?)] = [:]
+        /// For announced epochs that no line has yet, the line that their producer is on.
         var successors: [UInt64: Int] = [:]
         /// The current epoch of the last hello, for addressing.
         var isConnected = false
@@ -180,7 +180,11 @@ public struct SinkOrdering: Sendable {
             actions.append(.note(.producerJoined(hello.producer, hello.station)))
         }
         if producer.announced.count > 4 * Hello.maximumEpochs { producer.announced = [:] }
-        for start in hello.epochs { producer.announced[start.epoch] = start.firstSequence }
+        var predecessor: UInt64?
+        for start in hello.epochs {
+            producer.announced[start.epoch] = (start.firstSequence, predecessor)
+            predecessor = start.epoch
+        }
         guard let index = adopt(hello, producer: &producer, &actions) else {
             // What the fork will share with its line is not on disk yet: nothing is taken before it is.
             return actions + [answer(0, 0, "")]
@@ -193,7 +197,7 @@ public struct SinkOrdering: Sendable {
                 producer: hello.producer,
                 station: hello.station,
                 parts: Self.parts(of: hello, from: line.appended + 1, through: max(hello.oldest - 1, line.appended)),
-                line: line.number
+                line: LinePlace(number: line.number, parent: line.parent)
             )
             producer.pendingGap = (gap, index)
             let note = Note.olderArchive(

@@ -51,6 +51,10 @@ public struct TailFollow: Sendable {
         return isCaughtUp ? [] : ask(now_ms)
     }
 
+    /// Whether a replay answer that begins at an offset may be shown: one that begins later answers a question from
+    /// before the tail went back.
+    public func accepts(replayFrom offset: UInt64) -> Bool { offset <= next }
+
     /// An event of a replay answer.
     public mutating func replayed(offset: UInt64) -> Action {
         guard offset >= next else { return .pass }

@@ -68,7 +68,7 @@ struct ArchiveOracle {
             brokenRecords += 1
             return
         }
-        let (kind, offset, count) = (number(0, 2), number(8, 8), number(24, 4))
+        let (kind, offset, count) = (bytes[0], number(8, 8), number(24, 4))
         let producer = Identifier128(high: big(32), low: big(40))
         let (first, last) = (number(56, 8), number(64, 8))
         if kind == 3 {
@@ -98,7 +98,7 @@ struct ArchiveOracle {
                     offset: offset + UInt64(index),
                     place: place,
                     event: book.event(line),
-                    isFork: kind == 2,
+                    isFork: bytes[3] > 0,
                     isUnenriched: bytes[2] & 2 != 0,
                     line: Array(line)
                 )

@@ -41,6 +41,7 @@ struct FinalChecks {
             default: violate("\(book.events[event].id) is archived \(times[place] ?? 0) times")
             }
         }
+        world.trace.note(world.now) { "gaps: \(oracle.gaps), damaged: \(oracle.damaged), purged: \(book.purged)" }
         if missing > damagedOffsets, oracle.brokenRecords == 0 {
             violate("\(missing) events are missing, and only \(damagedOffsets) offsets are damaged")
         }

@@ -9,7 +9,7 @@ import ZeroMQ
 
 /// What the committer is asked to do, in this order.
 enum SinkWork: Sendable {
-    case append(MessageBox, BatchHeader, ticket: UInt64, skip: UInt32, line: UInt8)
+    case append(MessageBox, BatchHeader, ticket: UInt64, skip: UInt32, line: LinePlace)
     case gap(SinkOrdering.Gap)
     /// The ordering knows of the failure: what follows is to be appended again.
     case resume
@@ -113,7 +113,14 @@ final class Committer {
                 let payload = UnsafeRawBufferPointer(rebasing: bytes[BatchHeader.encodedBytes...])
                 do throws(ArchiveError) {
                     return .success(
-                        try archive.append(header, payload: payload, skip: skip, line: line, now: Clock.now())
+                        try archive.append(
+                            header,
+                            payload: payload,
+                            skip: skip,
+                            line: line.number,
+                            parent: line.parent,
+                            now: Clock.now()
+                        )
                     )
                 } catch { return .failure(error) }
             }
@@ -166,7 +173,8 @@ final class Committer {
                     station: gap.station,
                     producer: gap.producer,
                     parts: gap.parts.map { ($0.epoch, $0.from, $0.through) },
-                    line: gap.line,
+                    line: gap.line.number,
+                    parent: gap.line.parent,
                     now: Clock.now()
                 )
                 gaps.removeFirst()

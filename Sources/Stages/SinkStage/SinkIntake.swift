@@ -49,7 +49,13 @@ final class SinkIntake {
                 (
                     id: producer.id, station: producer.station,
                     lines: producer.lines.map {
-                        SinkLine(epochs: $0.epochs, committed: $0.committed, number: $0.number)
+                        SinkLine(
+                            epochs: $0.epochs,
+                            committed: $0.committed,
+                            number: $0.number,
+                            parent: $0.parent,
+                            inherited: $0.inherited
+                        )
                     }
                 )
             }
