@@ -8,6 +8,8 @@ final class Book {
         var id: String
         var station: StationName
         var isPoison: Bool
+        /// How many workers more it kills, of those that only do so for a while.
+        var deathsLeft: Int
         /// As a gateway sends it.
         var raw: [UInt8]
     }
@@ -50,12 +52,12 @@ final class Book {
     /// What is wrong, the first thing first.
     private(set) var violations: [String] = []
 
-    func newEvent(at station: StationName, isPoison: Bool) -> Int {
+    func newEvent(at station: StationName, isPoison: Bool, deaths: Int = .max) -> Int {
         let id = "e\(events.count)"
         let padding = String(repeating: "x", count: events.count % 60)
         let raw = Array("{\"id\":\"\(id)\",\"occurred_at\":\"2026-11-23T11:00:00Z\",\"note\":\"\(padding)\"}".utf8)
         byID[id] = events.count
-        events.append(Event(id: id, station: station, isPoison: isPoison, raw: raw))
+        events.append(Event(id: id, station: station, isPoison: isPoison, deathsLeft: isPoison ? deaths : 0, raw: raw))
         return events.count - 1
     }
 
@@ -87,6 +89,14 @@ extension Book {
         return number < events.count ? number : nil
     }
 
-    /// Whether no worker survives this line.
-    func isPoison(_ line: ArraySlice<UInt8>) -> Bool { event(line).map { events[$0].isPoison } ?? false }
+    /// Whether no worker survives this line, for now at least.
+    func isPoison(_ line: ArraySlice<UInt8>) -> Bool { event(line).map { events[$0].deathsLeft > 0 } ?? false }
+
+    /// Whether a line is one of those that kill workers, or did.
+    func isSuspicious(_ line: ArraySlice<UInt8>) -> Bool { event(line).map { events[$0].isPoison } ?? false }
+
+    /// A worker died of this line.
+    func died(of line: ArraySlice<UInt8>) {
+        if let index = event(line), events[index].deathsLeft < .max { events[index].deathsLeft -= 1 }
+    }
 }

@@ -138,8 +138,9 @@ struct Faults {
     }
 
     private static func fillArchivesDisk(_ world: World) {
-        world.sink.durableDisk.isFull = true
-        world.trace.note(world.now) { "the archive's disk is full" }
+        let room = world.dice.chance(perMille: 500) ? 0 : world.dice.roll(3_000)
+        world.sink.durableDisk.room_bytes = room
+        world.trace.note(world.now) { "the archive's disk is full but for \(room) bytes" }
         world.at(world.now + Int64(world.dice.pick(100...4_000)), nil) { [unowned world] in
             world.sink.durableDisk.isFull = false
         }

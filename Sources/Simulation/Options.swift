@@ -67,7 +67,7 @@ public struct SimulationOptions: Sendable {
         gateways = dice.pick(2...4)
         tails = dice.pick(1...2)
         events = dice.pick(200...280)
-        poisonEvents = dice.chance(perMille: 300) ? dice.pick(1...2) : 0
+        poisonEvents = dice.chance(perMille: 350) ? dice.pick(1...3) : 0
         faults = dice.pick(20...32)
         dropPerMille = [0, 5, 20, 60][dice.roll(4)]
         duplicatePerMille = [0, 5, 20][dice.roll(3)]

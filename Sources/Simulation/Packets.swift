@@ -70,8 +70,10 @@ enum Packet {
         case .fromWorker(.goodbye): "goodbye"
         case .fromWorker(.died(_, let death)): "a death at \(death.sequence)"
         case .dispatch(let batch): "batch \(batch.header.firstSequence)–\(batch.header.lastSequence)"
-        case .append(let batch): "append \(batch.header.firstSequence)–\(batch.header.lastSequence) of \(batch.header.epoch % 1_000)"
-        case .control(.hello(let hello)): "hello, next \(hello.next), committed \(hello.committed), \(Self.words(hello.epochs))"
+        case .append(let batch):
+            "append \(batch.header.firstSequence)–\(batch.header.lastSequence) of \(batch.header.epoch % 1_000)"
+        case .control(.hello(let hello)):
+            "hello, next \(hello.next), committed \(hello.committed), \(Self.words(hello.epochs))"
         case .control(.welcome(let welcome)): "welcome, watermark \(welcome.watermark) \(welcome.refusal)"
         case .control(.commit(_, let epoch, let through)): "commit through \(through) of \(epoch % 1_000)"
         case .control(.nack(_, _, let from)): "nack from \(from)"

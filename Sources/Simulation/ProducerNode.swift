@@ -269,7 +269,7 @@ final class ProducerNode: Node {
 
     private func sendDeadLetter(_ sequence: UInt64, _ reason: String) {
         guard let batch = loaded[sequence] else { return }
-        for line in batch.lines where !world.book.isPoison(line) {
+        for line in batch.lines where !world.book.isSuspicious(line) {
             world.book.violate("\(id) sets a healthy event aside: \(reason)")
         }
         world.send(.deadLetter(Enriched.deadLetter(batch, reason, world.crc)), from: id, to: .sink)

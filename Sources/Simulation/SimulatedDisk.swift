@@ -44,8 +44,13 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     var operationsUntilCrash: Int?
     /// Whether the process that used the disk has died in the middle of an operation.
     private(set) var hasCrashed = false
+    /// So many bytes more fit; nil when there is no end of them.
+    var room_bytes: Int?
     /// No byte more fits.
-    var isFull = false
+    var isFull: Bool {
+        get { (room_bytes ?? 1) <= 0 }
+        set { room_bytes = newValue ? 0 : nil }
+    }
     /// The next sync fails, and what was not synced stays visible and never becomes durable.
     var failsNextSync = false
     /// Operations so far.
@@ -263,8 +268,8 @@ extension SimulatedDisk {
 
         func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(ArchiveError) {
             var written = Array(bytes)
-            let grows = offset + bytes.count > inode.visible.count
-            let isShort = disk.isFull && grows
+            let growth = max(0, offset + bytes.count - inode.visible.count)
+            let isShort = growth > disk.room_bytes ?? .max
             if isShort { written.removeLast(written.count - max(0, min(written.count / 2, bytes.count))) }
             do throws(ArchiveError) { try disk.step(path) } catch {
                 // Half of it may have got through.
@@ -273,6 +278,7 @@ extension SimulatedDisk {
                 throw error
             }
             apply(written, at: offset)
+            if !isShort { disk.room_bytes = disk.room_bytes.map { $0 - growth } }
             if isShort { throw ArchiveError(code: .full, operation: "write", path: path, errorNumber: 28) }
         }
 
@@ -293,6 +299,7 @@ extension SimulatedDisk {
         func truncate(to size: Int) throws(ArchiveError) {
             try disk.step(path)
             guard size != inode.visible.count else { return }
+            disk.room_bytes = disk.room_bytes.map { $0 + max(0, inode.visible.count - size) }
             SimulatedDisk.resize(&inode.visible, size)
             inode.unsynced.append(.truncate(size))
         }

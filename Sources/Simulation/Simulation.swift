@@ -71,7 +71,9 @@ public struct Simulation {
         }
         // What is acknowledged survives the loss of everything that is not synced.
         // Where bits flipped nobody could say what a lost commit mark stood for: the producers would.
-        if world.options.hostility != .bits, let recovered = world.recovered(disk.copy()) { FinalChecks(world, recovered, "after a power cut").run() }
+        if world.options.hostility != .bits, let recovered = world.recovered(disk.copy()) {
+            FinalChecks(world, recovered, "after a power cut").run()
+        }
     }
 }
 
@@ -90,7 +92,9 @@ extension World {
 
     /// Whether everything is published, archived and shown.
     var isSettled: Bool {
-        guard !isArchiveMistaken, now > exchangedAt + 5_000, gateways.allSatisfy(\.isDone), producers.allSatisfy(\.isDrained), sink.isUp else {
+        guard !isArchiveMistaken, now > exchangedAt + 5_000, gateways.allSatisfy(\.isDone),
+            producers.allSatisfy(\.isDrained), sink.isUp
+        else {
             return false
         }
         return stations.allSatisfy { station in

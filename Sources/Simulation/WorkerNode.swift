@@ -99,7 +99,10 @@ final class WorkerNode: Node {
             sequence: batch.header.firstSequence + UInt64(poison ?? world.dice.roll(Int(batch.header.count))),
             cause: .unknown
         )
-        if poison != nil { return succumb(after: effort) }
+        if let poison {
+            world.book.died(of: batch.lines[poison])
+            return succumb(after: effort)
+        }
         after(effort) { [unowned self] in finish(ticket, batch) }
     }
 

@@ -106,7 +106,9 @@ final class World {
         for index in 0..<options.tails { tails.append(TailNode(index, self)) }
         for index in 0..<options.events {
             let gateway = gateways[dice.roll(gateways.count)]
-            gateway.add(book.newEvent(at: producers[gateway.producer].station, isPoison: index < options.poisonEvents))
+            let deaths = dice.chance(perMille: 500) ? Int.max : dice.pick(3...7)
+            let station = producers[gateway.producer].station
+            gateway.add(book.newEvent(at: station, isPoison: index < options.poisonEvents, deaths: deaths))
         }
         for node in allNodes { node.boot() }
     }

@@ -1,4 +1,5 @@
 import Bytes
+import Mutation
 import Wire
 
 /// When segments close, and how many threads sync.
@@ -348,10 +349,11 @@ public final class ArchiveWriter {
             do throws(ArchiveError) { try files.index.write(scratch.bytes, at: log.indexBytes) } catch {
                 throw try giveUp(error)
             }
-            unsynced.append(files.index)
+            if !isMutated(.skipIndexSync) { unsynced.append(files.index) }
             unsynced.append(files.data)
         }
-        let number = disk.sync(unsynced)
+        var number = disk.sync(unsynced)
+        if number != 0, isMutated(.retryFailedSync) { number = disk.sync(unsynced) }
         guard number == 0 else {
             // After a failed sync the kernel may call dirty pages clean: a second try would prove nothing.
             isFailed = true

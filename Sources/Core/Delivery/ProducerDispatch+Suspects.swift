@@ -1,4 +1,5 @@
 import Bytes
+import Mutation
 import Wire
 
 /// What is held against a batch: workers that died while they enriched it.
@@ -26,7 +27,9 @@ struct Suspicion: Equatable, Sendable {
 extension ProducerDispatch {
     /// A worker tells how a run before it died.
     mutating func died(_ death: WorkerMessage.Death, now_ms: Int64) -> [Action] {
-        guard death.producer == producer, !deathsKnown.contains(death.dead) else { return [] }
+        guard !isMutated(.forgetDeaths), death.producer == producer, !deathsKnown.contains(death.dead) else {
+            return []
+        }
         deathsKnown.append(death.dead)
         if deathsKnown.count > 2 * Limits.workersPerProducer { deathsKnown.removeFirst(Limits.workersPerProducer) }
         var actions: [Action] = []
@@ -37,9 +40,9 @@ extension ProducerDispatch {
         guard let index = flights.firstIndex(where: { $0.holds(death) }) else { return actions }
         flights[index].suspicion.add(death.cause)
         let limit =
-            flights[index].suspicion.isSuspect && flights[index].count == 1
+            flights[index].suspicion.isSuspect
             ? Limits.deathsOfEvent * Suspicion.weightOfCrash : Limits.unexplainedDeathsOfSuspect
-        if flights[index].suspicion.isSuspect, flights[index].count > 1 {
+        if flights[index].suspicion.isSuspect, flights[index].count > 1, !isMutated(.setAsideNeighbours) {
             flights[index].suspicion.cutAt = death.sequence
             return actions
         }

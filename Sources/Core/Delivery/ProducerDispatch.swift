@@ -1,4 +1,5 @@
 import Bytes
+import Mutation
 import Wire
 
 /// Hands a producer's batches to workers, and again to others, until the sink has committed them.
@@ -164,6 +165,7 @@ public struct ProducerDispatch: Sendable {
             }
             leave(index)
             flights[index].place = .forwarded(worker: worker, since_ms: now_ms)
+            if isMutated(.trimOnWorkersWord) { return commit(flights[index].lastSequence, now_ms: now_ms) }
             return proceed(now_ms)
         case .goodbye(let worker):
             guard workers[worker] != nil else { return [] }
@@ -362,7 +364,8 @@ public struct ProducerDispatch: Sendable {
     }
 
     private mutating func redeliverFrontier(_ now_ms: Int64) -> [Action] {
-        guard let first = flights.first, now_ms - frontierMoved_ms >= Int64(Limits.redeliveryMilliseconds),
+        guard !isMutated(.forgetRedelivery), let first = flights.first,
+            now_ms - frontierMoved_ms >= Int64(Limits.redeliveryMilliseconds),
             let since = sentAt(first), now_ms - since >= backoff_ms(first.attempts)
         else { return [] }
         // Whatever took the first one may have taken its neighbours: all that waited as long go out again.
@@ -417,7 +420,7 @@ public struct ProducerDispatch: Sendable {
     }
 
     private var hasRoom: Bool {
-        outstandingBytes < windowBytes && flights.count < Limits.producerWindowBatches
+        isMutated(.creditBeyondWindow) || outstandingBytes < windowBytes && flights.count < Limits.producerWindowBatches
     }
 
     private func freestWorker() -> Identifier128? {

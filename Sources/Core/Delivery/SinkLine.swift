@@ -1,4 +1,5 @@
 import Bytes
+import Mutation
 import Wire
 
 /// Which line of a producer something belongs to: what the archive records of it.
@@ -68,7 +69,9 @@ public struct SinkLine: Hashable, Sendable {
         for start in hello.epochs + inherited + epochs
         where start.firstSequence >= oldest && start.firstSequence <= shared {
             let theirs = hello.epoch(at: start.firstSequence)
-            guard let here = epoch(at: start.firstSequence), here != 0, here != theirs else { continue }
+            guard let here = epoch(at: start.firstSequence), here != 0, here != theirs,
+                !isMutated(.dedupeAcrossEpochs)
+            else { continue }
             shared = start.firstSequence - 1
         }
         let next = appended + 1

@@ -1,4 +1,5 @@
 import Bytes
+import Mutation
 import Wire
 
 // Which line of a producer a batch belongs to, and what follows on it.
@@ -119,7 +120,7 @@ extension SinkOrdering {
         }
     }
 
-    private mutating func append(
+    mutating func append(
         _ next: Waiting,
         first: UInt64,
         after appended: UInt64,
@@ -128,7 +129,8 @@ extension SinkOrdering {
         _ producer: Producer,
         _ actions: inout [Action]
     ) {
-        let skip = UInt32(appended + 1 - first)
+        var skip = first > appended ? 0 : UInt32(appended + 1 - first)
+        if skip > 0, isMutated(.sliceWrongly) { skip -= 1 }
         duplicateEvents += UInt64(skip)
         tickets.append(
             Ticket(
@@ -155,13 +157,18 @@ extension SinkOrdering {
         guard !state.epochs.isEmpty, let start = producer.announced[next.epoch] else { return true }
         guard start.first > state.appended else { return false }
         // Behind the epoch that its producer had before it, not behind a copy's.
-        guard let before = start.predecessor, let here = state.epoch(at: start.first - 1), here != 0 else { return true }
+        guard let before = start.predecessor, let here = state.epoch(at: start.first - 1), here != 0 else {
+            return true
+        }
         return here == before
     }
 
     private func nextWaiting(_ producer: Producer, _ index: Int) -> (UInt64, Waiting)? {
         let appended = producer.lines[index].state.appended
         if let exact = producer.lines[index].waiting[appended + 1] { return (appended + 1, exact) }
+        if isMutated(.windowOffByOne), let late = producer.lines[index].waiting[appended + 2] {
+            return (appended + 2, late)
+        }
         guard let first = producer.lines[index].waiting.keys.filter({ $0 <= appended }).min() else { return nil }
         return producer.lines[index].waiting[first].map { (first, $0) }
     }

@@ -1,4 +1,5 @@
 import Bytes
+import Mutation
 import Wire
 
 /// Puts batches in their producers' order, each event once, and says what is committed.
@@ -192,7 +193,7 @@ public struct SinkOrdering: Sendable {
         noteSuccessors(hello, line: index, &producer)
         let line = producer.lines[index].state
         let own = line.agreement(with: hello).shared
-        if producer.pendingGap == nil, hello.archive == archive, hello.committed > own {
+        if producer.pendingGap == nil, hello.archive == archive, hello.committed > own, !isMutated(.forgetGap) {
             let gap = Gap(
                 producer: hello.producer,
                 station: hello.station,
@@ -274,6 +275,20 @@ public struct SinkOrdering: Sendable {
             return actions + [.release(slot: slot, .unknownEpoch)]
         }
         let appended = producer.lines[index].state.appended
+        if header.lastSequence <= appended, isMutated(.dropDedupe) {
+            heldBytes += bytes
+            let again = Waiting(slot: slot, last: header.lastSequence, bytes: bytes, epoch: header.epoch)
+            append(
+                again,
+                first: header.firstSequence,
+                after: header.firstSequence - 1,
+                of: header.producer,
+                line: index,
+                producer,
+                &actions
+            )
+            return actions
+        }
         if header.lastSequence <= appended {
             duplicateEvents += UInt64(header.count)
             return actions + [.release(slot: slot, .duplicate)]

@@ -1,4 +1,5 @@
 import Bytes
+import Mutation
 import Wire
 
 /// Joins replay and live stream of one station without a seam. Pure.
@@ -38,8 +39,8 @@ public struct TailFollow: Sendable {
     /// An event of the live stream.
     public mutating func live(offset: UInt64, now_ms: Int64) -> [Action] {
         head = max(head, offset + 1)
-        if offset == next {
-            next += 1
+        if offset == next || (offset > next && isMutated(.trustLiveStream)) {
+            next = offset + 1
             return [.show]
         }
         return [.pass] + (offset > next ? ask(now_ms) : [])

@@ -15,24 +15,20 @@ public enum Mutant: String, CaseIterable, Sendable {
     case windowOffByOne = "window-off-by-one"
     /// What is lost on its way is never sent again.
     case forgetRedelivery = "forget-redelivery"
-    /// What a dead worker had forwarded counts as arrived.
-    case trustForwarded = "trust-forwarded"
     /// The outbox is trimmed when a worker says that a batch is done.
     case trimOnWorkersWord = "trim-on-workers-word"
     /// The sink appends what it already has.
     case dropDedupe = "drop-dedupe"
-    /// The sink takes sequences of a forked epoch for repeats.
+    /// The sink takes what a copy of an outbox has accepted for what is archived of the original.
     case dedupeAcrossEpochs = "dedupe-across-epochs"
     /// A batch that straddles the watermark is cut one event too late.
     case sliceWrongly = "slice-wrongly"
     /// A new epoch begins one sequence too early.
     case reuseSequence = "reuse-sequence"
-    /// A watermark is taken from an index record whose lines are damaged.
+    /// A start takes a watermark from an index record though its lines do not match their checksum.
     case watermarkFromDamage = "watermark-from-damage"
     /// The producer dispatches beyond the window that the sink granted.
     case creditBeyondWindow = "credit-beyond-window"
-    /// The sink keeps whatever comes, beyond its hold budget.
-    case holdBeyondBudget = "hold-beyond-budget"
     /// The sink publishes events before they are on the disk.
     case publishBeforeSync = "publish-before-sync"
     /// A tail takes the live stream for complete.
@@ -52,8 +48,8 @@ public enum Mutant: String, CaseIterable, Sendable {
 }
 
 #if ENLACE_MUTANTS
-    /// The mistake that is made now.
-    nonisolated(unsafe) public var activeMutant: Mutant?
+    /// The mistake that is made now. Set before anything runs, by one thread.
+    nonisolated(unsafe) private var activeMutant: Mutant?
 
     /// Whether this mistake is to be made.
     @inline(__always)
@@ -64,3 +60,16 @@ public enum Mutant: String, CaseIterable, Sendable {
     @inline(__always)
     public func isMutated(_: Mutant) -> Bool { false }
 #endif
+
+/// Chooses the mistake to be made from now on.
+public enum Mutation {
+    /// Makes this mistake from now on, or none; false when this build makes none.
+    public static func activate(_ mutant: Mutant?) -> Bool {
+        #if ENLACE_MUTANTS
+            activeMutant = mutant
+            return true
+        #else
+            return false
+        #endif
+    }
+}
