@@ -124,7 +124,10 @@ let package = Package(
 
         stage(
             "AuditStage",
-            ["Archive", "Audit", "Bytes", "EventJSON", "Outbox", "Platform", "Relevance", "Wire", logging]
+            [
+                "Archive", "Audit", "Bytes", "EventJSON", "Expression", "Outbox", "Platform", "Relevance", "Wire",
+                logging,
+            ]
         ),
         stage("GatewayClient", ["Bytes", "Wire", "Platform", "ZeroMQ", "EventJSON", logging]),
         stage("Supervisor", ["Bytes", "EventJSON", "Platform", "Processes", logging]),
