@@ -125,7 +125,7 @@ let package = Package(
         stage(
             "AuditStage",
             [
-                "Archive", "Audit", "Bytes", "EventJSON", "Expression", "Outbox", "Platform", "Relevance", "Wire",
+                "Archive", "Audit", "Bytes", "EventJSON", "Expression", "Incident", "Outbox", "Platform", "Wire",
                 logging,
             ]
         ),
@@ -156,7 +156,10 @@ let package = Package(
 
         // Tests.
         tests("ArchiveTests", ["Archive", "Bytes", "Wire", "CPlatform"]),
-        tests("AuditStageTests", ["Archive", "AuditStage", "Bytes", "Outbox", "Wire"]),
+        tests(
+            "AuditStageTests",
+            ["Archive", "Audit", "AuditStage", "Bytes", "EventJSON", "Expression", "Outbox", "Platform", "Wire"]
+        ),
         tests("AuditTests", ["Audit", "Bytes", "Wire"]),
         tests("BorderTests", ["Border", "Incident"]),
         tests("DeliveryTests", ["Bytes", "Delivery", "Wire"]),

@@ -14,6 +14,14 @@ public struct StoredReject: Sendable {
     /// The line as it lies there, without its line feed.
     public var text: String
 
+    /// Joins the fields.
+    public init(file: String, fileLine: Int, value: JSONValue, text: String) {
+        self.file = file
+        self.fileLine = fileLine
+        self.value = value
+        self.text = text
+    }
+
     /// Dense from 1 within the producer that refused it.
     public var number: UInt64 { value["number"]?.unsigned ?? 0 }
     /// The producer that refused it.

@@ -21,6 +21,8 @@ public enum TracePlace: Sendable {
         public var identifier: String?
         /// Its level; nil when it was archived without tags.
         public var level: String?
+        /// Why it was archived without tags.
+        public var reason: String?
     }
 
     /// An event that is accepted and not archived yet.
@@ -72,7 +74,7 @@ public enum TracePlace: Sendable {
             return """
                 \(place.finding.station)@\(place.finding.offset)  \(kind)
                   id        \(place.identifier ?? "none")
-                  level     \(place.level ?? "none: archived without tags, withheld from every audience")
+                  level     \(place.level ?? "without tags: \(place.reason ?? "nobody said why"); withheld from every audience")
                   producer  \(batch.producer), epoch \(batch.epoch.hexDigits), sequence \(place.finding.sequence)
                   received  \(batch.receivedAt)
                   segment   \(batch.path)
@@ -120,6 +122,7 @@ public enum TracePlace: Sendable {
             object.number("seq", place.finding.sequence)
             object.text("received_at", batch.receivedAt.description)
             object.bool("dead_letter", batch.isUnenriched)
+            object.text("reason", place.reason)
             object.bool("fork", batch.kind == .fork)
             object.text("segment", batch.path)
         case .waiting(let place):

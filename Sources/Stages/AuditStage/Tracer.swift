@@ -3,7 +3,7 @@ import Bytes
 import EventJSON
 import Outbox
 import Platform
-import Relevance
+import Incident
 import Wire
 
 /// Finds out where an event is. Belongs to one thread; reads beside the running processes.
@@ -184,7 +184,8 @@ public final class Tracer {
                 TracePlace.Archived(
                     finding: finding,
                     identifier: value?["id"]?.string,
-                    level: value?["cross_border"]?["level"]?.string
+                    level: value?["cross_border"]?["level"]?.string,
+                    reason: value?["ingest"]?["unenriched"]?.string
                 )
             )
         default: return .lost(finding.station, finding.batch)
