@@ -109,6 +109,28 @@ class Audit(unittest.TestCase):
             self.assertIn("all 6000 accepted events are accounted for", table)
             self.assertEqual(audit(flow, "--station", "douglas")[1]["totals"]["accepted"], 0)
 
+    def test_the_supervisor_raises_the_alarm_once_and_goes_on(self):
+        with Pipeline() as flow:
+            flow.start()
+            self.assertEqual(flow.run("publish", "-", input=generate(50, 1)).returncode, 0)
+
+            def counter(name):
+                return flow.supervisor()["counters"].get(name)
+
+            wait_for(lambda: counter("archived_events") == 50, "an audit")
+            self.assertEqual(counter("unexplained_events"), 0)
+            # The disk forgets lines that were synced.
+            data = next(flow.archive.rglob("*.jsonl"))
+            os.truncate(data, data.stat().st_size // 2)
+            lost = wait_for(lambda: counter("unexplained_events"), "an audit that misses them")
+            self.assertEqual(audit(flow)[1]["totals"]["unexplained"], lost)
+            flow.run("publish", "-", input=generate(20, 2), timeout=60)
+            wait_for(lambda: counter("accepted_events") == 70, "another audit")
+            log = (flow.folder / "up.log").read_text()
+            self.assertEqual(log.count("accepted events are unexplained: run enlace audit"), 1, log)
+            self.assertIn("critical", log)
+            self.assertEqual(flow.run("status", "--json").returncode, 0)
+
     def test_what_waits_is_in_flight_and_traced_with_what_it_waits_for(self):
         with Pipeline() as flow:
             parts = Parts(flow)

@@ -47,6 +47,8 @@ public final class ArchiveIndexScan {
     public struct Cursor: Hashable, Sendable {
         fileprivate var segment: UInt64?
         fileprivate var record = 0
+        /// Where the lines end that were counted in this segment.
+        fileprivate var end: UInt64 = 0
         /// The offset behind what is read.
         public fileprivate(set) var next: UInt64 = 0
         /// The first offset that the archive still has; those before it are in segments that are gone.
@@ -106,7 +108,7 @@ public final class ArchiveIndexScan {
         while index < places.count, mark.map({ places[index].first <= $0.next }) ?? true {
             if cursor.segment != places[index].first {
                 cursor.segment = places[index].first
-                cursor.record = 0
+                (cursor.record, cursor.end) = (0, 0)
                 // Offsets between two segments that nothing accounts for stay unexplained.
                 cursor.next = max(cursor.next, places[index].first)
             }
@@ -125,7 +127,9 @@ public final class ArchiveIndexScan {
         guard disk.exists(place.index) else { return true }
         let index = try disk.open(place.index, .read)
         let bytes = try dataBytes(place)
-        guard try index.size() / IndexRecord.encodedBytes >= cursor.record else { return false }
+        guard try index.size() / IndexRecord.encodedBytes >= cursor.record, bytes ?? .max >= cursor.end else {
+            return false
+        }
         var number = cursor.record
         while true {
             buffer.removeAll()
@@ -147,7 +151,9 @@ public final class ArchiveIndexScan {
                 cursor.record = number
                 cursor.next = record.nextOffset
                 // An event whose bytes are not there is not archived, whatever the index says.
-                if record.bytes == 0 || bytes.map({ record.end <= $0 }) ?? true { body(fact(record, place)) }
+                guard record.bytes == 0 || record.end <= bytes ?? .max else { continue }
+                cursor.end = record.end
+                body(ArchiveIndexFact(record, place))
             }
             if whole < Self.chunkRecords { return true }
         }

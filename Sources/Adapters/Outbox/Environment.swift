@@ -54,7 +54,7 @@ final class Environment: @unchecked Sendable {
     }
 
     /// Opens an environment that is there, for reading only, beside whoever writes it; makes nothing and changes nothing
-    /// but a reader's slot. Databases that are not there yet keep the number 0 and must not be read.
+    /// but slots of readers. Databases that are not there yet keep the number 0 and must not be read.
     init(inspecting path: String) throws(OutboxError) {
         self.path = path
         capBytes = 0
@@ -67,6 +67,9 @@ final class Environment: @unchecked Sendable {
         if access(path + "/lock.mdb", F_OK) != 0 { flags |= UInt32(MDB_NOLOCK) }
         var failed = mdb_env_set_maxdbs(made, 8)
         if failed == 0 { failed = mdb_env_open(made, path, flags, 0o600) }
+        // A reader that was killed as it looked would keep the producer from using pages again.
+        var stale: Int32 = 0
+        if failed == 0, flags & UInt32(MDB_NOLOCK) == 0 { failed = mdb_reader_check(made, &stale) }
         guard failed == 0 else { throw .code(failed, "open", path, capBytes: 0) }
         var transaction: OpaquePointer?
         failed = mdb_txn_begin(made, nil, UInt32(MDB_RDONLY), &transaction)

@@ -47,7 +47,7 @@ public final class Auditor {
     private var rounds = 0
 
     /// After so many rounds everything is read again: what lies on a disk can change behind a reader's back.
-    private static let roundsBeforeReread = 60
+    private static let roundsBeforeReread = 30
     /// Batches that are read in one transaction of an outbox.
     private static let batchesPerTransaction = 4096
 

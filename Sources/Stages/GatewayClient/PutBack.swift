@@ -84,7 +84,6 @@ public final class PutBack {
             }
             if !isResumed { try journal.write(entry) }
             lane.take(entry, isResumed: isResumed)
-            try pump()
             if let over = isOver { return over }
         }
         while lanes.values.contains(where: { !$0.isDone }) {
