@@ -353,11 +353,31 @@ class Rejects(unittest.TestCase):
             done = flow.run("rejects", "retry", "1", "--set", "category=robbery", "--timeout", "1")
             self.assertEqual(done.returncode, 75, done.stderr)
             self.assertIn("being put back", flow.run("rejects", "ls").stdout.decode())
+            (journal,) = (flow.state_dir / "rejects/_put-back").glob("*.json")
+            begun = journal.read_bytes()
             flow.start()
             done = flow.run("rejects", "retry", "1", "--set", "category=other")
             self.assertEqual(done.returncode, 0, done.stderr)
             self.assertIn(b"does not count", done.stderr)
             self.assertEqual([json.loads(text)["category"] for text in flow.archived()], ["robbery"])
+
+            # Killed when the producer had it and before the answer was kept, with the producer killed as well.
+            journal.write_bytes(begun)
+            before = kill(flow, "producer.nogales")
+            wait_for(lambda: flow.child("producer.nogales") not in (None, before), "the producer again")
+            done = flow.run("rejects", "retry", "1")
+            self.assertEqual((done.returncode, results(done)["nogales"]["archived"]), (0, 1), done.stderr)
+            self.assertEqual(len(flow.archived()), 1)
+            self.assertEqual(json.loads(journal.read_bytes())["sequence"], 1)
+
+            # Refused under other rules than today's: a later try is a new request, and the old answer is not taken for it.
+            entry = json.loads(begun)
+            entry.update(state="refused", reason="category: names an unknown category", event="{}")
+            journal.write_text(json.dumps(entry))
+            self.assertIn("refused again", flow.run("rejects", "show", "1").stdout.decode())
+            done = flow.run("rejects", "retry", "1", "--set", "category=other", "--set", "id=q")
+            self.assertEqual(results(done)["nogales"]["archived"], 1, done.stderr)
+            self.assertEqual([json.loads(text)["id"] for text in flow.archived()], ["p", "q"])
 
 
 if __name__ == "__main__":
