@@ -86,6 +86,16 @@ import Wire
         #expect(report.total.inFlight == 1)
         #expect(report.problems.count == 1)
         #expect(report.problems.first?.contains("nogales.second") == true)
+        let tracer = Tracer(
+            stateDirectory: state.path,
+            archiveDirectory: state.archivePath,
+            run: RunDirectory(path: state.path + "/run"),
+            crc: crc
+        )
+        let producer = report.producers[0].audit.producer
+        #expect(try tracer.find(.identifier("nobody")).isEmpty)
+        #expect(tracer.problems.count == 1)
+        #expect(try tracer.find(.sequence(producer, 1)).count == 1)
     }
 
     @Test func `looking leaves nothing behind`() throws {

@@ -39,15 +39,16 @@ struct TraceCommand: AsyncParsableCommand {
             let (settings, _) = try await Program.prepare("enlace", common)
             guard let query = TraceQuery(event) else { return .usage }
             let run = RunDirectory(path: settings.runDirectory)
-            let places = try await Daemon.onThread("trace") {
+            let (places, problems) = try await Daemon.onThread("trace") {
                 let tracer = Tracer(
                     stateDirectory: settings.stateDirectory,
                     archiveDirectory: settings.archiveDirectory,
                     run: run,
                     crc: .hardware
                 )
-                return try tracer.find(query)
+                return (try tracer.find(query), tracer.problems)
             }
+            for problem in problems { Program.say("enlace trace: \(problem)") }
             if json {
                 var writer = ByteWriter(capacity: 4096)
                 writer.append("{\"event\":")

@@ -12,6 +12,8 @@ public final class Tracer {
     private let archiveDirectory: String
     private let run: RunDirectory
     private let crc: CRC32C
+    /// Outboxes that could not be read; the event may wait in one of them.
+    public private(set) var problems: [String] = []
 
     /// Batches of an outbox that are searched in one transaction.
     private static let batchesPerTransaction = 256
@@ -27,7 +29,7 @@ public final class Tracer {
     /// Everything that is known of an event, newest first. Blocks on the disk.
     public func find(_ query: TraceQuery) throws -> [TracePlace] {
         // Outboxes before the archive: an event goes from the one to the other, and must not be missed between them.
-        let waiting = try waiting(query)
+        let waiting = waiting(query)
         var places = try archived(query)
         let archivedKeys = Set(places.compactMap(\.eventKey))
         places += waiting.filter { $0.eventKey.map { !archivedKeys.contains($0) } ?? true }
@@ -37,15 +39,23 @@ public final class Tracer {
 
     // MARK: - Outboxes
 
-    private func waiting(_ query: TraceQuery) throws -> [TracePlace] {
+    private func waiting(_ query: TraceQuery) -> [TracePlace] {
         if case .position = query { return [] }
         var places: [TracePlace] = []
         for place in OutboxPlaces.list(stateDirectory) {
-            guard let inspection = try OutboxInspection(directory: place.directory, crc: crc),
-                inspection.station == place.station, inspection.name == place.name
-            else { continue }
-            if case .sequence(let producer, _) = query, producer != inspection.producer { continue }
-            let found = try search(inspection, query)
+            let inspection: OutboxInspection
+            let found: [(OutboxBatch, UInt64)]
+            do throws(OutboxError) {
+                guard let opened = try OutboxInspection(directory: place.directory, crc: crc),
+                    opened.station == place.station, opened.name == place.name
+                else { continue }
+                if case .sequence(let producer, _) = query, producer != opened.producer { continue }
+                inspection = opened
+                found = try search(opened, query)
+            } catch {
+                problems.append("\(error)")
+                continue
+            }
             guard !found.isEmpty else { continue }
             let reason = waitsFor(inspection.station, inspection.name)
             places += found.map { batch, sequence in
@@ -65,7 +75,10 @@ public final class Tracer {
         return places
     }
 
-    private func search(_ inspection: OutboxInspection, _ query: TraceQuery) throws -> [(OutboxBatch, UInt64)] {
+    private func search(
+        _ inspection: OutboxInspection,
+        _ query: TraceQuery
+    ) throws(OutboxError) -> [(OutboxBatch, UInt64)] {
         var found: [(OutboxBatch, UInt64)] = []
         var next: UInt64? = 0
         while let from = next {
