@@ -72,12 +72,14 @@ let package = Package(
         ),
 
         // Core: pure.
+        core("Audit", ["Bytes", "Wire"]),
         core("Bytes"),
         .target(
             name: "Mutation",
             path: "Sources/Core/Mutation",
             swiftSettings: house + [.define("ENLACE_MUTANTS", .when(configuration: .debug))]
         ),
+        core("Expression"),
         core("Incident", ["Bytes"]),
         core("Wire", ["Bytes"]),
         core("Delivery", ["Bytes", "Mutation", "Wire"]),
@@ -120,6 +122,13 @@ let package = Package(
             ["Daemon", "Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "Archive", "EventJSON", logging]
         ),
 
+        stage(
+            "AuditStage",
+            [
+                "Archive", "Audit", "Bytes", "EventJSON", "Expression", "Incident", "Outbox", "Platform", "Wire",
+                logging,
+            ]
+        ),
         stage("GatewayClient", ["Bytes", "Wire", "Platform", "ZeroMQ", "EventJSON", logging]),
         stage("Supervisor", ["Bytes", "EventJSON", "Platform", "Processes", logging]),
         stage("TailStage", ["Bytes", "Wire", "Delivery", "Platform", "ZeroMQ", "EventJSON"]),
@@ -136,8 +145,9 @@ let package = Package(
         executable(
             "enlace",
             [
-                "Archive", "Border", "Bytes", "Daemon", "EventJSON", "GatewayClient", "Generator", "Incident",
-                "Platform",
+                "Archive", "Audit", "AuditStage", "Border", "Bytes", "Daemon", "EventJSON", "Expression",
+                "GatewayClient",
+                "Generator", "Incident", "Platform",
                 "ReferenceData", "Relevance", "Settings", "Supervisor", "TailStage", "Wire", argumentParser, logging,
                 signals,
             ]
@@ -155,9 +165,15 @@ let package = Package(
 
         // Tests.
         tests("ArchiveTests", ["Archive", "Bytes", "Wire", "CPlatform"]),
+        tests(
+            "AuditStageTests",
+            ["Archive", "Audit", "AuditStage", "Bytes", "EventJSON", "Expression", "Outbox", "Platform", "Wire"]
+        ),
+        tests("AuditTests", ["Audit", "Bytes", "Wire"]),
         tests("BorderTests", ["Border", "Incident"]),
         tests("DeliveryTests", ["Bytes", "Delivery", "Wire"]),
         tests("EventJSONTests", ["Bytes", "Incident", "EventJSON", "CSimdJSON"]),
+        tests("ExpressionTests", ["Expression"]),
         tests("GeneratorTests", ["Generator", "Bytes"]),
         tests("OutboxTests", ["Outbox", "Bytes", "Wire"]),
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),

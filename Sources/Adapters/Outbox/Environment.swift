@@ -53,6 +53,42 @@ final class Environment: @unchecked Sendable {
         }
     }
 
+    /// Opens an environment that is there, for reading only, beside whoever writes it; makes nothing and changes nothing
+    /// but slots of readers. Databases that are not there yet keep the number 0 and must not be read.
+    init(inspecting path: String) throws(OutboxError) {
+        self.path = path
+        capBytes = 0
+        var made: OpaquePointer?
+        let code = mdb_env_create(&made)
+        guard code == 0, let made else { throw .code(code, "open", path, capBytes: 0) }
+        pointer = made
+        var flags = UInt32(MDB_NOTLS) | UInt32(MDB_RDONLY)
+        // Without a lock file nobody writes, and LMDB would make one.
+        if access(path + "/lock.mdb", F_OK) != 0 { flags |= UInt32(MDB_NOLOCK) }
+        var failed = mdb_env_set_maxdbs(made, 8)
+        if failed == 0 { failed = mdb_env_open(made, path, flags, 0o600) }
+        // A reader that was killed as it looked would keep the producer from using pages again.
+        var stale: Int32 = 0
+        if failed == 0, flags & UInt32(MDB_NOLOCK) == 0 { failed = mdb_reader_check(made, &stale) }
+        guard failed == 0 else { throw .code(failed, "open", path, capBytes: 0) }
+        var transaction: OpaquePointer?
+        failed = mdb_txn_begin(made, nil, UInt32(MDB_RDONLY), &transaction)
+        guard failed == 0, let transaction else { throw .code(failed, "read", path, capBytes: 0) }
+        var found = Databases()
+        for (name, field) in [
+            ("meta", \Databases.meta), ("batches", \Databases.batches), ("rejects", \Databases.rejects),
+        ] {
+            let code = mdb_dbi_open(transaction, name, 0, &found[keyPath: field])
+            if code != 0, code != MDB_NOTFOUND { failed = code }
+        }
+        // Only a committed transaction leaves its databases open.
+        let committed = mdb_txn_commit(transaction)
+        guard failed == 0, committed == 0 else {
+            throw .code(failed != 0 ? failed : committed, "read", path, capBytes: 0)
+        }
+        databases = found
+    }
+
     deinit { mdb_env_close(pointer) }
 
     /// Runs `body` in a read transaction that ends with it.

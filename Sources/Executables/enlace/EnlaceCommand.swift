@@ -10,7 +10,8 @@ struct EnlaceCommand: AsyncParsableCommand {
         subcommands: [
             UpCommand.self, PublishCommand.self, EnrichCommand.self, ExplainCommand.self, TailCommand.self,
             ShowCommand.self,
-            ArchiveCommand.self, RejectsCommand.self, StatusCommand.self, GenerateCommand.self,
+            ArchiveCommand.self, RejectsCommand.self, AuditCommand.self, TraceCommand.self, StatusCommand.self,
+            GenerateCommand.self,
         ]
     )
 }

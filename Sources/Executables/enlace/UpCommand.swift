@@ -1,4 +1,5 @@
 import ArgumentParser
+import AuditStage
 import Bytes
 import Daemon
 import Glibc
@@ -59,9 +60,23 @@ struct UpCommand: AsyncParsableCommand {
                 }
             }
             defer { listening.cancel() }
+            let audit = try BackgroundAudit(
+                stateDirectory: settings.stateDirectory,
+                archiveDirectory: settings.archiveDirectory,
+                log: log
+            )
+            // Everything runs without it just as well.
+            do { try audit.start() } catch { log.warning("there is no background audit: \(error)") }
+            defer { audit.end() }
             let names = stations.map(\.description).joined(separator: ", ")
             let code = try await Daemon.onThread("supervisor") {
-                SupervisorLoop(children: children, directory: directory, stop: stop, log: log) {
+                SupervisorLoop(
+                    children: children,
+                    directory: directory,
+                    stop: stop,
+                    log: log,
+                    counters: { audit.counters }
+                ) {
                     log.notice(
                         "ready",
                         metadata: [

@@ -31,6 +31,7 @@ public final class SupervisorLoop {
     private let directory: RunDirectory
     private let log: Logger
     private let whenReady: () -> Void
+    private let counters: () -> [(name: String, value: Int64)]
     private let startedAt = Clock.now()
     private var isReadyTold = false
     private var stopsSeen = 0
@@ -51,12 +52,14 @@ public final class SupervisorLoop {
     /// - Parameters:
     ///   - children: What to keep alive.
     ///   - directory: Where children report, and the supervisor with them.
+    ///   - counters: What else the status file is to count; asked at every writing, must not wait.
     ///   - whenReady: Called once, when every child has reported.
     public init(
         children: [Child],
         directory: RunDirectory,
         stop: StopCounter,
         log: Logger,
+        counters: @escaping () -> [(name: String, value: Int64)] = { [] },
         whenReady: @escaping () -> Void
     ) {
         machine = SupervisorMachine(children)
@@ -64,6 +67,7 @@ public final class SupervisorLoop {
         self.stop = stop
         self.directory = directory
         self.log = log
+        self.counters = counters
         self.whenReady = whenReady
     }
 
@@ -237,6 +241,12 @@ public final class SupervisorLoop {
         let restarts = machine.entries.reduce(0) { $0 + $1.restarts }
         writer.append(",\"counters\":{\"restarts\":")
         writer.append(decimal: Int64(restarts))
+        for (name, value) in counters() {
+            writer.append(",")
+            writer.append(jsonString: name)
+            writer.append(":")
+            writer.append(decimal: value)
+        }
         writer.append("},\"children\":[")
         for (index, entry) in machine.entries.enumerated() {
             if index > 0 { writer.append(",") }

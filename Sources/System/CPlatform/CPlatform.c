@@ -97,6 +97,10 @@ uint32_t enlace_crc32c_hardware(uint32_t crc, const void *start, ptrdiff_t count
 }
 #endif
 
+const void *enlace_find_bytes(const void *start, size_t count, const void *needle, size_t length) {
+    return memmem(start, count, needle, length);
+}
+
 void enlace_yield_to_others(void) {
     // On Linux a nice value belongs to a thread; who cannot be given one goes on as before.
     (void)setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), 15);

@@ -34,6 +34,9 @@ int enlace_has_crc32c(void);
 // Extends a finished CRC-32C over `count` more bytes. Call it only where enlace_has_crc32c says so.
 uint32_t enlace_crc32c_hardware(uint32_t crc, const void *start, ptrdiff_t count);
 
+// Where `needle` first lies in memory; NULL when it does not.
+const void *enlace_find_bytes(const void *start, size_t count, const void *needle, size_t length);
+
 // Gives the calling thread less of the processor than the others get, for work that nobody waits for.
 void enlace_yield_to_others(void);
 
