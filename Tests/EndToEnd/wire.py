@@ -48,9 +48,9 @@ def frame(kind, body=b"", version=1):
     return bytes([version, kind]) + body
 
 
-def heartbeat(worker, capacity, held=()):
+def heartbeat(worker, capacity, held=(), is_alone=True):
     body = worker + struct.pack("<HH", capacity, len(held))
-    return frame(1, body + b"".join(struct.pack("<QQ", *key) for key in held))
+    return frame(1, body + b"".join(struct.pack("<QQ", *key) for key in held) + bytes([is_alone]))
 
 
 def done(worker, epoch, first):
