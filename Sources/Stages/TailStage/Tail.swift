@@ -106,8 +106,9 @@ public final class Tail {
 
     private func tick(_ replay: inout Socket) throws {
         let now = Self.now_ms
-        if !knowsHeads, now >= nextHeads_ms {
-            nextHeads_ms = now + 250
+        if now >= nextHeads_ms {
+            // Asked for again once they are known: a replaced archive that is empty sends no beacon.
+            nextHeads_ms = now + (knowsHeads ? 2 * Int64(Limits.beaconMilliseconds) : 250)
             try ask("{\"query\":\"heads\"}", &replay)
         }
         for station in followers.keys {
@@ -213,6 +214,7 @@ public final class Tail {
             return
         }
         if case .object(let heads)? = head["heads"] {
+            guard !knowsHeads else { return }
             knowsHeads = true
             for entry in heads {
                 guard let station = StationName(entry.name), let next = entry.value.unsigned else { continue }
