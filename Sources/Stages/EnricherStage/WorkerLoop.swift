@@ -151,7 +151,9 @@ final class WorkerLoop {
                 let box = MessageBox(frames.take(1))
                 do throws(BatchHeader.DecodeError) {
                     let header = try box.withBytes { (bytes) throws(BatchHeader.DecodeError) in
-                        try BatchHeader.decodeBatch(bytes, checksum: .hardware).header
+                        let (header, payload) = try BatchHeader.decodeBatch(bytes, checksum: .hardware)
+                        guard header.lineCountMatches(payload) else { throw .lines }
+                        return header
                     }
                     let ticket = nextTicket
                     nextTicket += 1

@@ -194,7 +194,6 @@ final class SinkIntake {
             } catch { return "\(error)" }
         }
     }
-    }
 
     // MARK: - Doing
 
