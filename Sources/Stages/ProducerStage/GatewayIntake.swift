@@ -111,6 +111,7 @@ final class GatewayIntake {
     }
 
     private func finish(_ outcome: IntakeOutcome, _ socket: inout Socket) throws {
+        ledger.remembers(outbox.gatewayCount)
         for reply in outcome.replies {
             if reply.request == 0 {
                 ledger.forgot(reply.gateway)
