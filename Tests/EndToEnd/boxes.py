@@ -129,6 +129,11 @@ class Crowd:
     def answered(self):
         return sum(box.number - 1 for box in self.boxes)
 
+    def finish(self):
+        """Any thread: every box ends with the request that it is at."""
+        for box in self.boxes:
+            box.requests = min(box.requests, box.number)
+
     def run(self, at_answers=(), seconds=300):
         """Until every box has all its answers. `at_answers` are (count, function) pairs: called once so many are in."""
         waiting = sorted(at_answers, key=lambda entry: entry[0])
