@@ -152,5 +152,32 @@ class Memory(unittest.TestCase):
             wait_for(lambda: len(flow.archived()) == limit + 2, "all events", 30)
 
 
+class Handbook(unittest.TestCase):
+    def test_the_box_of_the_handbook_that_is_killed_and_started_again_publishes_each_line_once(self):
+        text = (ROOT / "docs/gateways.md").read_text(encoding="utf-8").split("## Retries", 1)[1]
+        source = re.search(r"```python\n(.*?)```", text, re.S).group(1)
+        count = 400
+        with Pipeline() as flow:
+            flow.start()
+            feed = flow.folder / "feed.jsonl"
+            feed.write_bytes(b"".join(EVENT % (b"%d" % number) + b"\n" for number in range(count)))
+            (flow.folder / "box.py").write_text(source)
+            words = [sys.executable, "box.py", f"ipc://{flow.run_dir}/{GATEWAYS}", "feed.jsonl"]
+            for stop in (100, 200):
+                box = subprocess.Popen(words, cwd=flow.folder, stdout=subprocess.PIPE)
+                flow.processes.append(box)
+                while int(box.stdout.readline().split()[0]) < stop:
+                    pass
+                box.kill()
+                box.wait()
+                box.stdout.close()
+                kill(flow, "producer.nogales")
+            done = subprocess.run(words, cwd=flow.folder, capture_output=True, timeout=120)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual({line.split()[1] for line in done.stdout.splitlines()}, {b"accepted"})
+            wait_for(lambda: len(flow.archived()) >= count, "all events")
+            self.assertEqual([json.loads(line)["id"] for line in flow.archived()], [str(number) for number in range(count)])
+
+
 if __name__ == "__main__":
     unittest.main()
