@@ -103,6 +103,22 @@ def check_room(directory, needed, what):
                  "choose fewer --events or another --directory")
 
 
+def disk_rate(directory, size):
+    """Bytes a second that the disk takes by itself at this moment: a file written and synced piece by piece."""
+    directory.mkdir(parents=True, exist_ok=True)
+    pieces, data = max(1, int(min(size, 1 << 30)) // MEBIBYTE), os.urandom(MEBIBYTE)
+    path = directory / "disk-alone"
+    descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
+    started = time.monotonic()
+    for _ in range(pieces):
+        os.write(descriptor, data)
+        os.fdatasync(descriptor)
+    seconds = time.monotonic() - started
+    os.close(descriptor)
+    path.unlink()
+    return pieces * MEBIBYTE / seconds
+
+
 def status(flow, name):
     try:
         return json.loads((flow.run_dir / "status" / f"{name}.json").read_text())
@@ -162,6 +178,7 @@ def backlog(options):
         producer = flow.popen("--station", "nogales", "--input", "-", "--again", program="enlace-producer",
                               stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         sampler = Sampler(producer.pid)
+        before = disk_rate(flow.state_dir, max(events // 20, 1) * raw_bytes)
         feed = Feed(producer.stdin, lines, events, Progress("into the outbox", events))
         feed.run()
         pipeline.wait_for(lambda: counter(flow, "producer.nogales.main", "stored_through") == events,
@@ -170,6 +187,11 @@ def backlog(options):
         empty, full = feed.rate(part // 5, part + part // 5), feed.rate(events - part, events)
         print(f"accepted with an empty outbox: {empty:,.0f} events/s; with the backlog: {full:,.0f} events/s; "
               f"ratio {full / empty:.2f} (goal 0.80); on the whole {feed.rate(0, events):,.0f} events/s")
+        tenths = [feed.rate(events * tenth // 10, events * (tenth + 1) // 10) for tenth in range(10)]
+        print("  by tenths: " + " ".join(f"{rate / 1000:,.0f}" for rate in tenths) + " thousand events/s")
+        after = disk_rate(flow.state_dir, part * raw_bytes)
+        print(f"  the disk alone, the same bytes in synced pieces of 1 MiB: {before / 1e6:,.0f} MB/s before, "
+              f"{after / 1e6:,.0f} MB/s after; ratio {after / before:.2f}", flush=True)
         print(f"the outbox: {outbox_bytes(flow) / 1e6:,.0f} MB for {events * raw_bytes / 1e6:,.0f} MB of events")
         seconds = drain(flow, producer, events)
         memory = sampler.stop()

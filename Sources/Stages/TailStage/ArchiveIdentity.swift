@@ -7,7 +7,9 @@ struct ArchiveIdentity: Hashable, CustomStringConvertible {
 
     /// Reads it from what the sink sent; nil when it does not say.
     init?(_ value: JSONValue?) {
-        guard let archive = value?["archive"]?.string, let generation = value?["generation"]?.unsigned else { return nil }
+        guard let archive = value?["archive"]?.string, let generation = value?["generation"]?.unsigned else {
+            return nil
+        }
         self.archive = archive
         self.generation = generation
     }
