@@ -88,6 +88,7 @@ class Box:
         if answer["status"] == "unavailable":
             self.unavailable += 1
             return
+        assert answer["gateway"] == self.name, (self.name, answer)
         number = answer["request"]
         assert answer["status"] in ("accepted", "refused"), (self.name, answer)
         first = self.answers.setdefault(number, body)

@@ -88,6 +88,39 @@ class Many(unittest.TestCase):
             wait_for(lambda: len(flow.archived()) == 301, "all events")
 
 
+    def test_two_gateways_with_one_routing_id_can_tell_their_answers_apart(self):
+        with Pipeline() as flow:
+            flow.start()
+            sockets = {}
+            for name in ("east", "west"):
+                socket = zmq.Context.instance().socket(zmq.DEALER)
+                socket.linger, socket.routing_id = 0, b"box"
+                socket.connect(f"ipc://{flow.run_dir}/{GATEWAYS}")
+                self.addCleanup(socket.close)
+                sockets[name] = socket
+            meant = set()
+            end = time.monotonic() + 20
+            while meant != {"east", "west"} and time.monotonic() < end:
+                for name, socket in sockets.items():
+                    socket.send_multipart([b"ENLACE1", b'{"gateway":"%s","request":1,"lowest":1}' % name.encode(),
+                                           EVENT % name.encode()])
+                for socket in sockets.values():
+                    while socket.poll(300):
+                        answer = json.loads(socket.recv_multipart()[1])
+                        self.assertEqual(answer["status"], "accepted")
+                        meant.add(answer["gateway"])
+            self.assertTrue(meant)
+            for name in meant:
+                self.assertIn(name, ("east", "west"))
+            # Both are taken, or the one whose connection was taken over goes on from a connection of its own.
+            for name in ("east", "west"):
+                own = wire.connect(flow, GATEWAYS)
+                answer = json.loads(ask(own, {"gateway": name, "request": 1, "lowest": 1}, EVENT % name.encode()))
+                self.assertEqual((answer["status"], answer["gateway"]), ("accepted", name))
+                own.close()
+            wait_for(lambda: sorted(json.loads(line)["id"] for line in flow.archived()) == ["east", "west"], "one of each")
+
+
 class Memory(unittest.TestCase):
     def test_the_answers_of_the_last_64_requests_are_kept_and_older_numbers_are_stale(self):
         with Pipeline() as flow:
@@ -144,7 +177,8 @@ class Memory(unittest.TestCase):
             # After a restart it remembers all of them; one that has not spoken since can be forgotten.
             kill(flow, "producer.nogales")
             self.assertEqual(json.loads(ask(socket, new, EVENT % b"new"))["status"], "unavailable")
-            self.assertEqual(json.loads(ask(socket, {"gateway": "g-9000", "forget": True})), {"status": "forgotten", "known": True})
+            self.assertEqual(json.loads(ask(socket, {"gateway": "g-9000", "forget": True})), 
+                             {"gateway": "g-9000", "status": "forgotten", "known": True})
             self.assertEqual(json.loads(ask(socket, new, EVENT % b"new"))["status"], "accepted")
             another = {"gateway": "two-too-many", "request": 1, "lowest": 1}
             self.assertEqual(json.loads(ask(socket, another, EVENT % b"no"))["status"], "unavailable")

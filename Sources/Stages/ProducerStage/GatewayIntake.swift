@@ -148,7 +148,8 @@ final class GatewayIntake {
         _ socket: inout Socket
     ) throws {
         refusals.refuse(kind, ["gateway": "\(gateway ?? "unknown")", "reason": "\(reason)"])
-        try send(GatewayAnswer.failed(request: request, reason: reason, retry: retry), to: envelope, &socket)
+        let body = GatewayAnswer.failed(gateway: gateway, request: request, reason: reason, retry: retry)
+        try send(body, to: envelope, &socket)
     }
 
     // MARK: - Requests
@@ -199,6 +200,7 @@ final class GatewayIntake {
             switch header.wish {
             case .progress:
                 let body = GatewayAnswer.progress(
+                    gateway: header.gateway,
                     producer: outbox.producer,
                     epoch: outbox.epoch,
                     accepted: outbox.nextSequence - 1,
