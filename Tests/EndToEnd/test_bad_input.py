@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket as socketlib
 import struct
 import subprocess
 import time
@@ -75,6 +76,13 @@ class BadInput(unittest.TestCase):
                 # Longer than any frame may be: whoever sends it is disconnected, and may come back.
                 socket.send(b"x" * (20 << 20))
                 socket.close(linger=2000)
+            for endpoint in (GATEWAYS, WORKERS, "sink.intake", "sink.control", "sink.replay", "sink.live"):
+                # Not even ZeroMQ: somebody took the socket for another one's.
+                for data in (b"GET / HTTP/1.1\r\n\r\n", b"\xff" * 100, b"\xff\0\0\0\0\0\0\0\x01\x7f\x03\x01NULL" + b"\0" * 48,
+                             b""):
+                    with socketlib.socket(socketlib.AF_UNIX) as raw:
+                        raw.connect(f"{flow.run_dir}/{endpoint}")
+                        raw.sendall(data)
             stream = wire.connect(flow, "sink.live", zmq.XSUB)
             stream.send(b"\x07nonsense")
             self.assertEqual(self.publish(flow, "box-1", 1, EVENT % b"a")["status"], "accepted")

@@ -64,7 +64,9 @@ enum GatewayAnswer {
     }
 
     /// How far the producer and the archive are.
-    static func progress(gateway: String, producer: Identifier128, epoch: UInt64, accepted: UInt64, archived: UInt64) -> [UInt8] {
+    static func progress(gateway: String, producer: Identifier128, epoch: UInt64, accepted: UInt64, archived: UInt64)
+        -> [UInt8]
+    {
         var writer = begin(gateway)
         writer.append("\"status\":\"progress\",\"producer\":\"")
         writer.append(string: producer.description)
