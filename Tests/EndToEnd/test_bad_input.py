@@ -433,18 +433,59 @@ class Replay(unittest.TestCase):
             wait_for(lambda: counters(flow, "sink").get("refused.replay_cursor") == 8, "eight refusals")
             wait_for(lambda: "cursor of another archive" in log(flow), "the words in the log")
 
+    def stations(self, flow):
+        """Sink, producer and worker, each by itself; the sink."""
+        sink = flow.popen(program="enlace-sink", **QUIET)
+        flow.popen("--station", "nogales", program="enlace-producer", **QUIET)
+        flow.popen("--station", "nogales", program="enlace-enricher", **QUIET)
+        wait_for(lambda: counters(flow, PRODUCER) and counters(flow, "sink"), "the processes")
+        return sink
+
+    def follow(self, flow, count):
+        """A tail that has shown so many events."""
+        tail = flow.popen("tail", "--from", "begin", "--format", "jsonl", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(count):
+            self.assertTrue(tail.stdout.readline())
+        return tail
+
+    def end(self, sink):
+        sink.terminate()
+        self.assertEqual(sink.wait(20), 0)
+
+    def test_tail_and_replay_notice_that_an_older_copy_was_put_in_place(self):
+        with Pipeline() as flow:
+            sink = self.stations(flow)
+            self.assertEqual(flow.run("publish", "-", input=generate(20, 5)).returncode, 0)
+            self.end(sink)
+            shutil.copytree(flow.archive, flow.folder / "copy")
+            sink = flow.popen(program="enlace-sink", **QUIET)
+            self.assertEqual(flow.run("publish", "-", input=generate(10, 6)).returncode, 0)
+            tail = self.follow(flow, 30)
+            socket = wire.connect(flow, "sink.replay")
+            before, _ = self.ask(socket, {"query": "heads"})
+            self.end(sink)
+            shutil.rmtree(flow.archive)
+            (flow.folder / "copy").rename(flow.archive)
+            flow.popen(program="enlace-sink", **QUIET)
+            _, words = tail.communicate(timeout=30)
+            self.assertEqual(tail.returncode, 65, words)
+            self.assertIn(b"an older copy of the archive was put in place", words)
+            # The running sink says its new generation, not the one that it started with.
+            after = wait_for(lambda: (heads := self.ask(socket, {"query": "heads"})[0])["generation"] != before["generation"]
+                             and heads, "the next generation")
+            self.assertEqual(after["archive"], before["archive"])
+            old, _ = self.ask(socket, {"station": "nogales", "from": 25, "archive": before["archive"],
+                                       "generation": before["generation"]})
+            self.assertEqual(old["status"], "error")
+            self.assertIn("older copy", old["reason"])
+            socket.close()
+
     def test_tail_notices_that_the_archive_under_it_was_replaced(self):
         with Pipeline() as flow:
-            sink = flow.popen(program="enlace-sink", **QUIET)
-            flow.popen("--station", "nogales", program="enlace-producer", **QUIET)
-            flow.popen("--station", "nogales", program="enlace-enricher", **QUIET)
-            wait_for(lambda: counters(flow, PRODUCER) and counters(flow, "sink"), "the processes")
+            sink = self.stations(flow)
             self.assertEqual(flow.run("publish", "-", input=generate(30, 5)).returncode, 0)
-            tail = flow.popen("tail", "--from", "begin", "--format", "jsonl", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            for _ in range(30):
-                self.assertTrue(tail.stdout.readline())
-            sink.terminate()
-            self.assertEqual(sink.wait(20), 0)
+            tail = self.follow(flow, 30)
+            self.end(sink)
             flow.archive.rename(flow.folder / "old")
             flow.popen(program="enlace-sink", **QUIET)
             rest, words = tail.communicate(timeout=30)

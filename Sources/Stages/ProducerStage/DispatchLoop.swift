@@ -177,6 +177,9 @@ final class DispatchLoop {
         switch message {
         case .done(let worker, let batch) where !machine.mayHaveHandedOn(batch, worker):
             refusals.refuse(.workerNotHeld, ["worker": "\(worker)", "sequence": "\(batch.firstSequence)"])
+        case .died(let worker, let death)
+        where death.producer == outbox.producer && death.batch.firstSequence > machine.stored:
+            refusals.refuse(.workerNotHeld, ["worker": "\(worker)", "sequence": "\(death.batch.firstSequence)"])
         case .heartbeat(let worker, let capacity, _, _) where Int(capacity) > Limits.workerCapacityBatches:
             refusals.refuse(.workerCapacity, ["worker": "\(worker)", "capacity": "\(capacity)"])
         default: break

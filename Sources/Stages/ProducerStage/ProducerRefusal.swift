@@ -1,4 +1,5 @@
 import Daemon
+import Logging
 
 /// What a producer refuses, from whom and why.
 enum ProducerRefusal: String, RefusalKind {
@@ -14,6 +15,11 @@ enum ProducerRefusal: String, RefusalKind {
     case sinkOtherProducer = "sink_other_producer"
     case sinkImpossible = "sink_impossible"
 
+    var level: Logger.Level {
+        // A worker that outlived a restart of the producer does so too.
+        self == .workerNotHeld ? .notice : .warning
+    }
+
     var words: String {
         switch self {
         case .gatewayFrames: "refused: a gateway sent what is no request of the gateway protocol"
@@ -22,7 +28,7 @@ enum ProducerRefusal: String, RefusalKind {
         case .gatewayLimit: "refused: a new gateway, because as many are remembered as may be"
         case .workerFrames: "passed over: what a worker sent is not understood"
         case .workerNotHeld:
-            "passed over: a worker reports a batch as handed on that it does not hold; nothing is forgotten for it"
+            "passed over: a worker reports about a batch that it does not hold, late or wrongly; nothing is forgotten for it"
         case .workerCapacity: "a worker claims to hold more batches than any may; it gets as many as any may"
         case .workerLimit: "passed over: a new worker, because as many are served as may be"
         case .sinkFrames: "passed over: what the sink sent is not understood"
