@@ -85,6 +85,10 @@ class BadInput(unittest.TestCase):
                         raw.sendall(data)
             stream = wire.connect(flow, "sink.live", zmq.XSUB)
             stream.send(b"\x07nonsense")
+            for _ in range(5):
+                stream.send(b"\x00never subscribed to")
+            reader = wire.connect(flow, "sink.live", zmq.SUB)
+            reader.subscribe(b"nogales/")
             self.assertEqual(self.publish(flow, "box-1", 1, EVENT % b"a")["status"], "accepted")
             self.refused(flow, PRODUCER, "gateway_frames", len(NONSENSE), "no request of the gateway protocol")
             self.refused(flow, PRODUCER, "worker_frames", len(NONSENSE), "what a worker sent is not understood")
@@ -93,6 +97,8 @@ class BadInput(unittest.TestCase):
             self.refused(flow, "sink", "replay_request", len(NONSENSE), "replay request that is not understood")
             self.refused(flow, "sink", "subscription", 1, "no subscription")
             stream.close(linger=0)
+            self.assertTrue(reader.poll(10_000), "the live stream goes on")
+            reader.close()
             self.assertEqual(self.publish(flow, "box-1", 2, EVENT % b"b")["status"], "accepted")
             wait_for(lambda: self.ids(flow) == ["a", "b"], "both events")
             # After a quiet second the next one is told in detail again.

@@ -24,8 +24,7 @@ final class LiveLoop {
     private var topic = ByteWriter(capacity: 256)
     private var position = ByteWriter(capacity: 64)
     private var answer = ByteWriter(capacity: Limits.replayBytes + Limits.frameBytes)
-    /// How many prefixes are subscribed to: libzmq tells of the first subscriber to each and of the last one's leaving.
-    private var topics = 0
+    private var topics: Set<[UInt8]> = []
 
     init(
         options: SinkOptions,
@@ -51,8 +50,8 @@ final class LiveLoop {
     func run(_ context: borrowing Context, started: () -> Void) throws {
         var liveOptions = SocketOptions()
         liveOptions.sendHighWaterMark = Int32(Limits.liveHighWaterMark)
-        // A topic is a station, a level and a category.
-        liveOptions.maximumMessageBytes = 256
+        // A topic is a station, a level and a category; a handshake may take more.
+        liveOptions.maximumMessageBytes = 1024
         var stream = try context.socket(.xpub, liveOptions)
         var replayOptions = SocketOptions()
         replayOptions.maximumMessageBytes = 4096
@@ -95,16 +94,17 @@ final class LiveLoop {
         while try stream.receive(into: &frames) {
             let bytes = frames.bytes(at: 0)
             switch bytes.first {
-            case 1: topics += 1
-            case 0: topics -= 1
+            // A set and not a count: libzmq also tells of prefixes taken back that nobody had subscribed to.
+            case 1: topics.insert(Array(bytes.dropFirst()))
+            case 0: topics.remove(Array(bytes.dropFirst()))
             default: refusals.refuse(.subscription)
             }
         }
-        counters.subscriptions.store(topics, ordering: .relaxed)
+        counters.subscriptions.store(topics.count, ordering: .relaxed)
     }
 
     private func publish(_ batch: LiveBatch, _ stream: inout Socket) throws {
-        guard topics > 0 else { return }
+        guard !topics.isEmpty else { return }
         try batch.box.withBytes { bytes in
             guard let base = bytes.baseAddress else { return }
             var start = BatchHeader.encodedBytes
@@ -153,7 +153,7 @@ final class LiveLoop {
 
     /// Says where each station's stream is, so that a lost last event is noticed.
     private func sendBeacons(_ stream: inout Socket) throws {
-        guard topics > 0 else { return }
+        guard !topics.isEmpty else { return }
         for (station, next) in live.allHeads {
             topic.removeAll()
             topic.append(string: "\(station)/beacon")

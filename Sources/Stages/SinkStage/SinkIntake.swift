@@ -241,6 +241,9 @@ final class SinkIntake {
         _ epoch: UInt64,
         _ control: inout Socket
     ) throws {
+        if case .welcome(let welcome) = message, !welcome.refusal.isEmpty {
+            refusals.refuse(.hello, ["producer": "\(producer)", "reason": "\(welcome.refusal)"])
+        }
         for route in routes.routes(to: producer, epoch: epoch) {
             scratch.removeAll()
             message.encode(into: &scratch)
