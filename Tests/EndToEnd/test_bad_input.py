@@ -83,6 +83,12 @@ class BadInput(unittest.TestCase):
                     with socketlib.socket(socketlib.AF_UNIX) as raw:
                         raw.connect(f"{flow.run_dir}/{endpoint}")
                         raw.sendall(data)
+                        raw.settimeout(0.2)
+                        try:
+                            while data and raw.recv(100):
+                                pass
+                        except OSError:
+                            pass
             stream = wire.connect(flow, "sink.live", zmq.XSUB)
             stream.send(b"\x07nonsense")
             for _ in range(5):
@@ -96,6 +102,9 @@ class BadInput(unittest.TestCase):
             self.refused(flow, "sink", "control_frames", len(NONSENSE), "over control is not understood")
             self.refused(flow, "sink", "replay_request", len(NONSENSE), "replay request that is not understood")
             self.refused(flow, "sink", "subscription", 1, "no subscription")
+            for process, kind, endpoints in ((PRODUCER, "gateway_connection", 1), (PRODUCER, "worker_connection", 1),
+                                             ("sink", "connection", 4)):
+                self.refused(flow, process, kind, 2 * endpoints, "did not come about")
             stream.close(linger=0)
             self.assertTrue(reader.poll(10_000), "the live stream goes on")
             reader.close()

@@ -82,6 +82,7 @@ final class DispatchLoop {
         var socketOptions = SocketOptions()
         socketOptions.maximumMessageBytes = Int64(Limits.frameBytes)
         socketOptions.sendHighWaterMark = 64
+        socketOptions.isMonitored = true
         var workers = try context.socket(.router, socketOptions)
         try workers.bind(try options.run.endpoint(.producerWorkers(options.station, options.name)))
         var control = try context.socket(.dealer, SocketOptions())
@@ -106,6 +107,9 @@ final class DispatchLoop {
                 nextTick_ms = now + Self.tickMilliseconds
                 try carryOut(machine.tick(now_ms: now), &workers)
                 report(now, sink)
+                while let event = try workers.nextEvent() {
+                    if event.isProblem { refusals.refuse(.workerConnection, ["reason": "\(event)"]) }
+                }
             }
             if !deadLetters.isEmpty { try sendDeadLetters(&control) }
             if now >= nextHello_ms {

@@ -64,6 +64,7 @@ final class GatewayIntake {
         socketOptions.receiveHighWaterMark = 64
         socketOptions.sendHighWaterMark = 256
         socketOptions.lingerMilliseconds = 200
+        socketOptions.isMonitored = true
         var socket = try context.socket(.router, socketOptions)
         _ = try socket.bind(try options.run.endpoint(.producerGateways(options.station, options.name)))
         started()
@@ -89,6 +90,9 @@ final class GatewayIntake {
                 while !current.isFull, try socket.receive(into: &frame) { try take(&socket) }
             }
             flushIfDue()
+            while let event = try socket.nextEvent() {
+                if event.isProblem { refusals.refuse(.gatewayConnection, ["reason": "\(event)"]) }
+            }
         }
     }
 

@@ -3,6 +3,8 @@ import Logging
 
 /// What a producer refuses, from whom and why.
 enum ProducerRefusal: String, RefusalKind {
+    case gatewayConnection = "gateway_connection"
+    case workerConnection = "worker_connection"
     case gatewayFrames = "gateway_frames"
     case gatewaySize = "gateway_size"
     case gatewayStale = "gateway_stale"
@@ -22,6 +24,8 @@ enum ProducerRefusal: String, RefusalKind {
 
     var words: String {
         switch self {
+        case .gatewayConnection: "a connection to the gateways' endpoint did not come about"
+        case .workerConnection: "a connection to the workers' endpoint did not come about"
         case .gatewayFrames: "refused: a gateway sent what is no request of the gateway protocol"
         case .gatewaySize: "refused: a gateway's request has no events, too many, or too many bytes"
         case .gatewayStale: "refused: a gateway's request number is older than the answers that are kept"

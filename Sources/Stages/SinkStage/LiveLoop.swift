@@ -52,10 +52,12 @@ final class LiveLoop {
         liveOptions.sendHighWaterMark = Int32(Limits.liveHighWaterMark)
         // A topic is a station, a level and a category; a handshake may take more.
         liveOptions.maximumMessageBytes = 1024
+        liveOptions.isMonitored = true
         var stream = try context.socket(.xpub, liveOptions)
         var replayOptions = SocketOptions()
         replayOptions.maximumMessageBytes = 4096
         replayOptions.sendHighWaterMark = 8
+        replayOptions.isMonitored = true
         var replay = try context.socket(.router, replayOptions)
         try stream.bind(try options.run.endpoint(.sinkLive))
         try replay.bind(try options.run.endpoint(.sinkReplay))
@@ -83,6 +85,8 @@ final class LiveLoop {
             if now >= nextBeacon_ms {
                 nextBeacon_ms = now + Int64(Limits.beaconMilliseconds)
                 refusals.flush()
+                try refusals.note(connectionsOf: &stream)
+                try refusals.note(connectionsOf: &replay)
                 try sendBeacons(&stream)
             }
         }

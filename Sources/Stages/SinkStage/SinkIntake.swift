@@ -67,9 +67,11 @@ final class SinkIntake {
         var intakeOptions = SocketOptions()
         intakeOptions.maximumMessageBytes = Int64(Limits.frameBytes)
         intakeOptions.receiveHighWaterMark = 16
+        intakeOptions.isMonitored = true
         var intake = try context.socket(.router, intakeOptions)
         var controlOptions = SocketOptions()
         controlOptions.maximumMessageBytes = Int64(Limits.frameBytes)
+        controlOptions.isMonitored = true
         var control = try context.socket(.router, controlOptions)
         try control.bind(try options.run.endpoint(.sinkControl))
         try intake.bind(try options.run.endpoint(.sinkIntake))
@@ -85,6 +87,8 @@ final class SinkIntake {
             if poller.isReadable(hellos) { try hear(&control) }
             if poller.isReadable(batches) { try receive(&intake, &control) }
             report()
+            try refusals.note(connectionsOf: &intake)
+            try refusals.note(connectionsOf: &control)
         }
     }
 

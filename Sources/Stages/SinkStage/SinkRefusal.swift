@@ -1,8 +1,10 @@
 import Daemon
 import Logging
+import ZeroMQ
 
 /// What a sink refuses, from whom and why.
 enum SinkRefusal: String, RefusalKind {
+    case connection = "connection"
     case intakeFrames = "intake_frames"
     case brokenBatch = "broken_batch"
     case notEnriched = "not_enriched"
@@ -18,6 +20,7 @@ enum SinkRefusal: String, RefusalKind {
 
     var words: String {
         switch self {
+        case .connection: "a connection to one of the sink's endpoints did not come about"
         case .intakeFrames: "refused: what came to the intake is no batch from a worker"
         case .brokenBatch: "refused: a batch from a worker is broken; its producer sends it again"
         case .notEnriched: "refused: a batch that no worker has enriched"
@@ -39,6 +42,15 @@ enum SinkRefusal: String, RefusalKind {
         case .archivedAlready: .info
         case .otherArchive: .critical
         default: .warning
+        }
+    }
+}
+
+extension RefusalLog where Kind == SinkRefusal {
+    /// Counts the connections that did not come about: a peer that speaks something else, or no descriptor left.
+    func note(connectionsOf socket: inout Socket) throws(ZeroMQError) {
+        while let event = try socket.nextEvent() {
+            if event.isProblem { refuse(.connection, ["reason": "\(event)"]) }
         }
     }
 }
