@@ -262,7 +262,8 @@ class BadInput(unittest.TestCase):
             while greedy.poll(500):
                 got.append(greedy.recv_multipart()[1])
                 greedy.send(wire.heartbeat(worker, 65_535, [struct.unpack_from("<QQ", data, 56) for data in got]))
-            self.assertEqual(len(got), 64)
+            # On a slow machine some of them come again.
+            self.assertEqual(len({struct.unpack_from("<Q", data, 64) for data in got}), 64)
             self.refused(flow, PRODUCER, "worker_capacity", 1, "more batches than any may")
             flow.popen("--station", "nogales", program="enlace-enricher", **QUIET)
             greedy.close()

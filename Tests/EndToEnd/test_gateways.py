@@ -1,6 +1,7 @@
 """A thousand gateways that lose answers, reconnect and restart, while the producer is killed."""
 
 import json
+import os
 import re
 import resource
 import subprocess
@@ -12,7 +13,7 @@ import zmq
 
 import boxes
 import wire
-from pipeline import ROOT, Pipeline, wait_for
+from pipeline import BIN, ROOT, Pipeline, wait_for
 
 GATEWAYS = "producer.nogales.main.gateways"
 EVENT = b'{"occurred_at":"2026-10-05T10:00:00-07:00","station":"nogales","category":"other","status":"test","id":"%s"}'
@@ -119,6 +120,13 @@ class Many(unittest.TestCase):
                 self.assertEqual((answer["status"], answer["gateway"]), ("accepted", name))
                 own.close()
             wait_for(lambda: sorted(json.loads(line)["id"] for line in flow.archived()) == ["east", "west"], "one of each")
+
+
+    def test_the_script_that_kills_under_a_crowd_works(self):
+        done = subprocess.run([sys.executable, ROOT / "scripts/lib/chaos.py", "--gateways", "60", "--rounds", "2", "--seed", "3"],
+                              capture_output=True, text=True, timeout=300, env={**os.environ, "ENLACE_BIN": str(BIN)})
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("each archived exactly once", done.stdout)
 
 
 class Memory(unittest.TestCase):
