@@ -180,6 +180,7 @@ let package = Package(
         tests("RelevanceTests", ["Bytes", "EventJSON", "Incident", "ReferenceData", "Relevance"]),
         tests("SettingsTests", ["Bytes", "Settings", "Wire", argumentParser]),
         tests("SupervisorTests", ["Processes", "Supervisor"]),
+        tests("TelemetryTests", ["Telemetry"]),
         tests("WireTests", ["Bytes", "Wire"]),
         tests("ZeroMQTests", ["ZeroMQ"]),
     ],

@@ -48,7 +48,40 @@ import Wire
     @Test func `a forgotten gateway is looked up again`() {
         var ledger = known(answered: [1], lowest: 1, remembered: 1)
         ledger.forgot("g")
+        ledger.remembers(0)
         #expect(ledger.rememberedCount == 0)
         #expect(ledger.decide("g", number: 1, lowest: 1) == .lookUp)
+    }
+
+    @Test func `a gateway that has not spoken since the restart makes room when it is forgotten`() {
+        var ledger = known(remembered: Limits.gatewaysPerProducer)
+        #expect(ledger.decide("g", number: 1, lowest: 1) == .tooManyGateways)
+        ledger.forgot("silent")
+        ledger.remembers(Limits.gatewaysPerProducer - 1)
+        #expect(ledger.decide("g", number: 1, lowest: 1) == .accept)
+    }
+
+    @Test func `a new gateway whose first request could not be written takes no place`() {
+        var ledger = known(remembered: Limits.gatewaysPerProducer - 1)
+        for _ in 0..<3 {
+            #expect(ledger.decide("g", number: 1, lowest: 1) == .accept)
+            #expect(ledger.rememberedCount == Limits.gatewaysPerProducer)
+            ledger.failed("g", number: 1)
+            ledger.shrink(to: 0)
+            ledger.know("g", answered: nil, lowest: 0)
+        }
+        #expect(ledger.rememberedCount == Limits.gatewaysPerProducer - 1)
+    }
+
+    @Test func `the last place is given once`() {
+        var ledger = known(remembered: Limits.gatewaysPerProducer - 1)
+        ledger.know("h", answered: nil, lowest: 0)
+        #expect(ledger.decide("g", number: 1, lowest: 1) == .accept)
+        #expect(ledger.decide("g", number: 2, lowest: 1) == .accept)
+        #expect(ledger.decide("h", number: 1, lowest: 1) == .tooManyGateways)
+        ledger.remembers(Limits.gatewaysPerProducer)
+        ledger.answered("g", number: 1)
+        #expect(ledger.rememberedCount == Limits.gatewaysPerProducer)
+        #expect(ledger.decide("h", number: 1, lowest: 1) == .tooManyGateways)
     }
 }

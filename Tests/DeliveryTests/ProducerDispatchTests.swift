@@ -82,6 +82,35 @@ import Wire
         #expect(!machine.isDrained)
     }
 
+    @Test func `a worker may have handed on what it holds or what is archived, and nothing else`() {
+        var machine = dispatched()
+        let liar = Identifier128(high: 9, low: 9)
+        let held = WorkerMessage.BatchKey(epoch: 5, firstSequence: 1)
+        #expect(machine.mayHaveHandedOn(held, worker))
+        #expect(!machine.mayHaveHandedOn(held, liar))
+        #expect(!machine.mayHaveHandedOn(.init(epoch: 6, firstSequence: 1), worker))
+        #expect(!machine.mayHaveHandedOn(.init(epoch: 5, firstSequence: 2), worker))
+        _ = machine.heard(.commit(producer: producer, epoch: 5, through: 10), now_ms: 1)
+        #expect(machine.mayHaveHandedOn(held, liar))
+        #expect(machine.serves(worker))
+        #expect(!machine.serves(liar))
+    }
+
+    @Test func `a worker is served up to the most batches that any may hold`() {
+        var machine = ProducerDispatch(producer: producer, epoch: 5, committed: 0, stored: 2_000)
+        _ = machine.heard(welcome(0), now_ms: 0)
+        _ = machine.heard(heartbeat(capacity: .max), now_ms: 0)
+        var given = 0
+        for index in 0..<UInt64(100) {
+            given +=
+                machine.loaded(batch(1 + index * 10), now_ms: 0).filter {
+                    if case .dispatch = $0 { return true }
+                    return false
+                }.count
+        }
+        #expect(given == Limits.workerCapacityBatches)
+    }
+
     @Test func `a refusal closes the window and is told once`() {
         var machine = ProducerDispatch(
             producer: producer,

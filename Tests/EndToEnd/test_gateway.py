@@ -74,7 +74,7 @@ class Gateways(unittest.TestCase):
             progress = client.ask({"query": "progress"})
             self.assertEqual(progress["accepted_through"], 3)
             wait_for(lambda: client.ask({"query": "progress"})["archived_through"] == 3, "all to be archived")
-            self.assertEqual(client.ask({"forget": True}), {"status": "forgotten", "known": True})
+            self.assertEqual(client.ask({"forget": True}), {"gateway": "box-1", "status": "forgotten", "known": True})
             client.close()
             self.assertEqual(len(flow.archived()), 3)
 

@@ -142,6 +142,17 @@ import Wire
         }
     }
 
+    @Test func `a heartbeat names no more batches than may be`() throws {
+        func decoded(_ count: Int) throws(FrameError) -> WorkerMessage {
+            var writer = ByteWriter()
+            let held = (0..<UInt64(count)).map { WorkerMessage.BatchKey(epoch: 1, firstSequence: $0 + 1) }
+            WorkerMessage.heartbeat(worker: producer, capacity: 1, held: held, isAlone: true).encode(into: &writer)
+            return try WorkerMessage.decode(writer.bytes)
+        }
+        #expect(throws: Never.self) { try decoded(Limits.heartbeatBatches) }
+        #expect(throws: FrameError.short) { try decoded(Limits.heartbeatBatches + 1) }
+    }
+
     @Test func `positions are read and written`() {
         #expect(ArchivePosition("puerto-penasco@12")?.description == "puerto-penasco@12")
         for text in ["nogales", "nogales@", "@1", "nogales@-1", "nogales@1x", "No@1", "nogales@99999999999999999999"] {

@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "EndToEnd"))
 
+import backlog  # noqa: E402
 import pipeline  # noqa: E402
 
 BATCH_BYTES = 256 * 1024
@@ -212,12 +213,20 @@ def enrich(options):
 
 def main():
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
-    parser.add_argument("what", choices=["end-to-end", "enrich"])
-    parser.add_argument("--events", type=int, default=1_000_000)
+    parser.add_argument("what", choices=["end-to-end", "enrich", "backlog"])
+    parser.add_argument("--events", type=int, default=None, help="default 1,000,000; for backlog 20,000,000")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--chunk", type=int, default=1 << 20, help="bytes between two fdatasync calls of a raw stream")
+    parser.add_argument("--directory", default=tempfile.gettempdir(), help="backlog: where the data lies meanwhile")
+    parser.add_argument("--archive-bytes", type=int, default=None,
+                        help="backlog: build an archive of this size instead and measure a sink's start on it")
+    parser.add_argument("--no-kills", action="store_true", help="backlog: leave out the kills under load")
     options = parser.parse_args()
-    {"end-to-end": end_to_end, "enrich": enrich}[options.what](options)
+    if options.events is None:
+        options.events = 20_000_000 if options.what == "backlog" else 1_000_000
+    if options.events < 1:
+        parser.error("--events must be at least 1")
+    {"end-to-end": end_to_end, "enrich": enrich, "backlog": backlog.run}[options.what](options)
     return 0
 
 

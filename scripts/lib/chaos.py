@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "EndToEnd"))
 
+import boxes  # noqa: E402
 import pipeline  # noqa: E402
 
 EVENTS_PER_SECOND = 5_000
@@ -91,14 +92,62 @@ def check(flow, count):
     print(f"{moved} places where retried requests were accepted in another order than they were written")
 
 
+def storm(options, seed, chance):
+    """The same kills under a crowd of gateways."""
+    with pipeline.Pipeline(workers=2) as flow:
+        flow.start()
+        crowd = boxes.Crowd(f"ipc://{flow.run_dir}/producer.nogales.main.gateways", options.gateways, 1 << 30, seed)
+        errors = []
+
+        def run():
+            try:
+                crowd.run(seconds=120 + 30 * options.rounds)
+            except BaseException as error:  # noqa: BLE001: told by the main thread
+                errors.append(error)
+
+        thread = threading.Thread(target=run, daemon=True)
+        thread.start()
+        for number in range(1, options.rounds + 1):
+            one_round(flow, number, options.rounds, chance)
+        crowd.finish()
+        thread.join()
+        if errors:
+            raise errors[0]
+        total = sum(len(box.accepted()) for box in crowd.boxes)
+        pipeline.wait_for(lambda: archived_count(flow) >= total, f"{total} events in the archive", 120)
+        if flow.stop() != 0:
+            raise AssertionError("enlace up did not end with 0")
+        code, report = flow.verify()
+        if code != 0:
+            raise AssertionError(f"archive verify: {report}")
+        crowd.check([json.loads(line)["id"] for line in flow.archived()])
+        print(f"{crowd.summary()}; {options.rounds} kills: {total} events accepted, each archived exactly once, in its "
+              "gateway's order, and every answer to a retry the same as the first")
+        crowd.close()
+    return 0
+
+
+def archived_count(flow):
+    """How many events the sink says it has."""
+    try:
+        status = json.loads((flow.run_dir / "status" / "sink.json").read_text())
+    except (OSError, ValueError):
+        return 0
+    return status["counters"].get("next_offset.nogales", 0)
+
+
 def main():
     parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="kills, one after the other (default 5)")
     parser.add_argument("--seed", type=int, default=None, help="chooses the victims")
+    parser.add_argument("--gateways", type=int, default=0,
+                        help="so many gateways over pyzmq instead of enlace publish; they lose answers, resend and reconnect")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1 << 32)
     print(f"seed {seed}", flush=True)
     chance = random.Random(seed)
+    if options.gateways:
+        return storm(options, seed, chance)
     with pipeline.Pipeline(workers=2) as flow:
         flow.start()
         with open(flow.folder / "publish.log", "wb") as out:

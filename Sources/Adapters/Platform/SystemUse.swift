@@ -48,6 +48,19 @@ public enum SystemUse {
         _ = setpriority(__priority_which_t(PRIO_PROCESS.rawValue), 0, nice)
     }
 
+    /// Allows this process as many open files as it may have, up to 65,536; returns how many it may have now. A connection
+    /// is one, and the limit that a shell hands down is often too low for a thousand of them.
+    @discardableResult
+    public static func raiseFileLimit() -> UInt64 {
+        var limit = rlimit()
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        guard getrlimit(resource, &limit) == 0 else { return 0 }
+        let before = limit.rlim_cur
+        limit.rlim_cur = min(limit.rlim_max, 65_536)
+        guard before < limit.rlim_cur else { return UInt64(before) }
+        return setrlimit(resource, &limit) == 0 ? UInt64(limit.rlim_cur) : UInt64(before)
+    }
+
     /// The number of this process.
     public static var processIdentifier: Int32 { getpid() }
 

@@ -26,19 +26,32 @@ public struct GatewayLedger: Sendable {
         var answered: [UInt64]
         var pending: Set<UInt64> = []
         var lowest: UInt64
+        var isStored: Bool
     }
 
     private var gateways: [String: Gateway] = [:]
-    /// How many gateways the outbox remembers.
-    public private(set) var rememberedCount: Int
+    /// Gateways whose first request is being written.
+    private var newcomers: Set<String> = []
+    private var storedCount: Int
 
     /// Begins with the number of gateways that the outbox remembers.
-    public init(rememberedCount: Int) { self.rememberedCount = rememberedCount }
+    public init(rememberedCount: Int) { storedCount = rememberedCount }
+
+    /// How many gateways the outbox remembers, or will when what is being written is written.
+    public var rememberedCount: Int { storedCount + newcomers.count }
+
+    /// Tells how many gateways the outbox remembers now; to be called after each of its commits. Only the outbox knows:
+    /// a gateway that is forgotten need not have spoken to this run of the producer.
+    public mutating func remembers(_ count: Int) { storedCount = count }
 
     /// Tells what the outbox remembers of a gateway: the numbers with stored answers, and the lowest number that
     /// is not stale. `nil` when it has never spoken.
     public mutating func know(_ gateway: String, answered: [UInt64]?, lowest: UInt64) {
-        gateways[gateway] = Gateway(answered: (answered ?? []).sorted(), lowest: lowest)
+        gateways[gateway] = Gateway(
+            answered: (answered ?? []).sorted(),
+            lowest: lowest,
+            isStored: answered != nil
+        )
     }
 
     /// Decides on request `number` of a gateway whose lowest number without an answer is `lowest`.
@@ -50,13 +63,10 @@ public struct GatewayLedger: Sendable {
         let window = known.answered.count >= Limits.answersPerGateway ? known.answered[0] : 0
         let floor = max(known.lowest, window)
         if number < floor { return .stale(oldestKnown: floor) }
-        if known.answered.isEmpty, known.pending.isEmpty, known.lowest == 0,
-            rememberedCount >= Limits.gatewaysPerProducer
-        {
-            return .tooManyGateways
-        }
+        let isNew = !known.isStored && !newcomers.contains(gateway)
+        if isNew, rememberedCount >= Limits.gatewaysPerProducer { return .tooManyGateways }
         guard known.pending.count < Limits.answersPerGateway else { return .inProgress }
-        if known.answered.isEmpty, known.pending.isEmpty, known.lowest == 0 { rememberedCount += 1 }
+        if isNew { newcomers.insert(gateway) }
         known.pending.insert(number)
         known.lowest = max(known.lowest, min(lowest, number))
         known.answered.removeAll { $0 < known.lowest }
@@ -71,6 +81,8 @@ public struct GatewayLedger: Sendable {
     public mutating func answered(_ gateway: String, number: UInt64) {
         guard var known = gateways[gateway] else { return }
         known.pending.remove(number)
+        known.isStored = true
+        newcomers.remove(gateway)
         known.answered.append(number)
         known.answered.sort()
         if known.answered.count > Limits.answersPerGateway {
@@ -80,11 +92,15 @@ public struct GatewayLedger: Sendable {
     }
 
     /// The request could not be written: the gateway may try it again.
-    public mutating func failed(_ gateway: String, number: UInt64) { gateways[gateway]?.pending.remove(number) }
+    public mutating func failed(_ gateway: String, number: UInt64) {
+        gateways[gateway]?.pending.remove(number)
+        if gateways[gateway]?.pending.isEmpty ?? true { newcomers.remove(gateway) }
+    }
 
     /// The gateway asked to be forgotten and the outbox has done so.
     public mutating func forgot(_ gateway: String) {
-        if gateways.removeValue(forKey: gateway) != nil { rememberedCount = max(0, rememberedCount - 1) }
+        gateways[gateway] = nil
+        newcomers.remove(gateway)
     }
 
     /// Drops what is known of gateways without a pending request when there are too many; it can be looked up again.

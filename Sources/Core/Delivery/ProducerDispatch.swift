@@ -246,7 +246,7 @@ public struct ProducerDispatch: Sendable {
             actions.append(.note(.workerJoined(worker)))
         }
         var state = workers[worker] ?? Worker(capacity: capacity, lastHeard_ms: now_ms)
-        state.capacity = min(capacity, 64)
+        state.capacity = min(capacity, Limits.workerCapacityBatches)
         state.isAlone = isAlone
         state.lastHeard_ms = now_ms
         state.blockedUntilHeard = false

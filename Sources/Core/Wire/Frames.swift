@@ -187,7 +187,9 @@ public enum WorkerMessage: Hashable, Sendable {
             case .workerHeartbeat:
                 let capacity = try reader.read(UInt16.self)
                 var held: [BatchKey] = []
-                for _ in 0..<(try reader.read(UInt16.self)) {
+                let count = try reader.read(UInt16.self)
+                guard count <= Limits.heartbeatBatches else { throw ByteReader.Malformed() }
+                for _ in 0..<count {
                     held.append(
                         BatchKey(epoch: try reader.read(UInt64.self), firstSequence: try reader.read(UInt64.self))
                     )

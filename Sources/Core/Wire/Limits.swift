@@ -28,6 +28,10 @@ public enum Limits {
     public static let minimumWindowBytes = 2 * batchPayloadBytes
     /// Batches that one worker holds at a time.
     public static let workerCreditBatches = 4
+    /// The most batches that a worker may hold at a time, whatever it claims.
+    public static let workerCapacityBatches = 64
+    /// The most batches that a heartbeat may name.
+    public static let heartbeatBatches = 1024
     /// How often a worker and a producer say that they live.
     public static let heartbeatMilliseconds = 100
     /// After how long a silence a worker is taken for dead.
@@ -85,5 +89,7 @@ public enum Limits {
             && redeliveryMilliseconds < workerHangMilliseconds
             && enrichedPayloadBytes < frameBytes
             && requestBytes >= eventBytes
+            && workerCreditBatches <= workerCapacityBatches
+            && producerWindowBatches <= heartbeatBatches
     }
 }

@@ -66,7 +66,7 @@ struct TailCommand: AsyncParsableCommand {
             let isPretty = (format ?? (isTerminal ? .pretty : .jsonl)) == .pretty
             let hasColour = isTerminal && Program.environment["NO_COLOR"] == nil
             let withPosition = withPosition
-            let (_, wasInterrupted) = try await Program.interruptibly { stop in
+            let (replaced, wasInterrupted) = try await Program.interruptibly { stop -> ArchiveReplaced? in
                 let tail = Tail(
                     options: options,
                     stop: stop,
@@ -80,7 +80,12 @@ struct TailCommand: AsyncParsableCommand {
                     },
                     say: { Program.say("enlace tail: \($0)") }
                 )
-                try tail.run()
+                do { try tail.run() } catch let error as ArchiveReplaced { return error }
+                return nil
+            }
+            if let replaced {
+                Program.say("enlace tail: \(replaced)")
+                return .badData
             }
             return wasInterrupted ? .interrupted : .done
         }

@@ -93,9 +93,10 @@ public struct Daemon: Sendable {
     /// Runs the stage until it is done, told to stop, or has failed; then throws what made it fail.
     public func run(_ stage: Stage) async throws -> Ending {
         signal(SIGPIPE, SIG_IGN)
+        let openFiles = SystemUse.raiseFileLimit()
         let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
         try await Self.onThread("start") { try stage.start() }
-        log.info("started", metadata: ["run_dir": "\(run.path)"])
+        log.info("started", metadata: ["run_dir": "\(run.path)", "open_files_limit": "\(openFiles)"])
         let ended = StopReason()
         let listening = Task {
             for await signal in signals {

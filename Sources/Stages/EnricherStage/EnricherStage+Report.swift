@@ -13,7 +13,7 @@ extension EnricherStage {
                 ("broken_batches", Int64(clamping: counters.broken.load(ordering: .relaxed))),
                 ("producers", Int64(counters.producers.load(ordering: .relaxed))),
                 ("blocked_workers", Int64(counters.blocked.load(ordering: .relaxed))),
-            ]
+            ] + refusals.counters
         )
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Daemon
 import Incident
 import Logging
 import Platform
@@ -75,6 +76,7 @@ public final class EnricherStage: Sendable {
     /// Given when they are to drain and stop, and by itself when one of them failed.
     public let stop: StopSignal
 
+    let refusals: RefusalLog<EnricherRefusal>
     private let options: EnricherOptions
     private let makeEnrich: @Sendable () -> EnrichEvent
     private let log: Logger
@@ -92,6 +94,7 @@ public final class EnricherStage: Sendable {
         self.options = options
         self.makeEnrich = makeEnrich
         self.log = log
+        refusals = RefusalLog(log: log)
         stop = try StopSignal()
     }
 
@@ -125,6 +128,7 @@ public final class EnricherStage: Sendable {
                         deaths: deaths,
                         counters: counters,
                         stop: stop,
+                        refusals: refusals,
                         log: log
                     )
                     try loop.run(context)

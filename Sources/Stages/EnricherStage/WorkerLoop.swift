@@ -1,4 +1,5 @@
 import Bytes
+import Daemon
 import Delivery
 import Incident
 import Logging
@@ -20,6 +21,7 @@ final class WorkerLoop {
     private let enrich: EnrichEvent
     private let counters: EnricherCounters
     private let stop: StopSignal
+    private let refusals: RefusalLog<EnricherRefusal>
     private let log: Logger
 
     private var machine: WorkerMachine
@@ -48,12 +50,14 @@ final class WorkerLoop {
         deaths: [WorkerMessage.Death],
         counters: EnricherCounters,
         stop: StopSignal,
+        refusals: RefusalLog<EnricherRefusal>,
         log: Logger
     ) {
         self.options = options
         self.enrich = enrich
         self.counters = counters
         self.stop = stop
+        self.refusals = refusals
         self.log = log
         self.recorder = recorder
         enricher = BatchEnricher(enrich: enrich, recorder: recorder, counters: counters, log: log)
@@ -81,6 +85,7 @@ final class WorkerLoop {
             let now = Self.now_ms
             if now >= nextSearch_ms, !machine.isDraining {
                 nextSearch_ms = now + 1_000
+                refusals.flush()
                 try search(context, &producers, &sink, &poller, now)
             }
             if stop.isGiven, !machine.isDraining {
@@ -139,11 +144,16 @@ final class WorkerLoop {
     private func receive(_ producers: inout Producers, _ sink: inout Socket, _ poller: borrowing Poller) throws {
         for index in 0..<producers.count where poller.isReadable(producers.slot(index)) {
             while !isBlocked, try producers.receive(index, into: &frames) {
-                guard frames.count == 2, frames.withBytes(at: 0, { BatchFrame.isDispatch($0) }) else { continue }
+                guard frames.count == 2, frames.withBytes(at: 0, { BatchFrame.isDispatch($0) }) else {
+                    refusals.refuse(.producerFrames, ["endpoint": "\(endpoints[index])"])
+                    continue
+                }
                 let box = MessageBox(frames.take(1))
                 do throws(BatchHeader.DecodeError) {
                     let header = try box.withBytes { (bytes) throws(BatchHeader.DecodeError) in
-                        try BatchHeader.decodeBatch(bytes, checksum: .hardware).header
+                        let (header, payload) = try BatchHeader.decodeBatch(bytes, checksum: .hardware)
+                        guard header.lineCountMatches(payload) else { throw .lines }
+                        return header
                     }
                     let ticket = nextTicket
                     nextTicket += 1
@@ -158,7 +168,10 @@ final class WorkerLoop {
                     try_(actions, &producers, &sink)
                 } catch {
                     counters.broken.add(1, ordering: .relaxed)
-                    log.error("a batch from a producer is broken", metadata: ["reason": "\(error.rawValue)"])
+                    refusals.refuse(
+                        .brokenBatch,
+                        ["endpoint": "\(endpoints[index])", "reason": "\(error.rawValue)"]
+                    )
                 }
                 try rethrow()
             }

@@ -137,7 +137,7 @@ final class Lane {
             try send(header: "{\"gateway\":\"\(gateway)\",\"query\":\"progress\"}", events: [])
         }
         guard try socket.waitUntilReadable(timeoutMilliseconds: isDone ? 0 : 20) else { return }
-        while try socket.receive(into: &frames) { hear(tell: tell) }
+        while try socket.receive(into: &frames) { hear(gateway, tell) }
     }
 
     private func send(_ request: Request, gateway: String, lowest: UInt64) throws -> Bool {
@@ -161,11 +161,13 @@ final class Lane {
         return true
     }
 
-    private func hear(tell: (PublishRefusal) -> Void) {
+    private func hear(_ gateway: String, _ tell: (PublishRefusal) -> Void) {
         guard frames.count == 2, frames.withBytes(at: 0, { $0.elementsEqual("ENLACE1".utf8) }),
             let answer = frames.withBytes(at: 1, { try? JSONValue.parse($0) })
         else { return }
         lastHeard_ns = Clock.monotonicNanoseconds()
+        // Another one's, that ZeroMQ brought here: both chose the same routing id.
+        if let meant = answer["gateway"]?.string, meant != gateway { return }
         if answer["status"]?.string == "progress" {
             archivedThrough = max(archivedThrough, answer["archived_through"]?.unsigned ?? 0)
             if archivedThrough >= lastSequence { result.archived = result.accepted }

@@ -1,4 +1,5 @@
 import Bytes
+import Daemon
 import Delivery
 import Logging
 import Outbox
@@ -25,6 +26,7 @@ final class DispatchLoop {
     private let stored: Mailbox<UInt64>
     private let counters: ProducerCounters
     private let stop: StopSignal
+    private let refusals: RefusalLog<ProducerRefusal>
     private let log: Logger
 
     private var machine: ProducerDispatch
@@ -50,6 +52,7 @@ final class DispatchLoop {
         stored: Mailbox<UInt64>,
         counters: ProducerCounters,
         stop: StopSignal,
+        refusals: RefusalLog<ProducerRefusal>,
         log: Logger
     ) {
         self.options = options
@@ -58,6 +61,7 @@ final class DispatchLoop {
         self.stored = stored
         self.counters = counters
         self.stop = stop
+        self.refusals = refusals
         self.log = log
         let committed = outbox.committed
         // What was trimmed is committed, whatever the last note said.
@@ -78,6 +82,7 @@ final class DispatchLoop {
         var socketOptions = SocketOptions()
         socketOptions.maximumMessageBytes = Int64(Limits.frameBytes)
         socketOptions.sendHighWaterMark = 64
+        socketOptions.isMonitored = true
         var workers = try context.socket(.router, socketOptions)
         try workers.bind(try options.run.endpoint(.producerWorkers(options.station, options.name)))
         var control = try context.socket(.dealer, SocketOptions())
@@ -102,6 +107,9 @@ final class DispatchLoop {
                 nextTick_ms = now + Self.tickMilliseconds
                 try carryOut(machine.tick(now_ms: now), &workers)
                 report(now, sink)
+                while let event = try workers.nextEvent() {
+                    if event.isProblem { refusals.refuse(.workerConnection, ["reason": "\(event)"]) }
+                }
             }
             if !deadLetters.isEmpty { try sendDeadLetters(&control) }
             if now >= nextHello_ms {
@@ -121,18 +129,26 @@ final class DispatchLoop {
     private func hearWorkers(_ workers: inout Socket, _ now: Int64) throws {
         for _ in 0..<Self.messagesAtOnce {
             guard try workers.receive(into: &frames) else { return }
-            guard frames.count == 2 else { continue }
+            guard frames.count == 2 else {
+                refusals.refuse(.workerFrames, ["reason": "a message of \(frames.count - 1) frames instead of one"])
+                continue
+            }
             let message: WorkerMessage
             do {
                 message = try frames.withBytes(at: 1) { (bytes) throws(FrameError) in
                     try WorkerMessage.decode(bytes)
                 }
             } catch {
-                log.warning("a worker speaks another language", metadata: ["reason": "\(error)"])
+                refusals.refuse(.workerFrames, ["reason": "\(error)"])
                 continue
             }
+            notePretence(message)
             if case .heartbeat(let worker, _, _, _) = message { routes[worker] = frames.bytes(at: 0) }
             try carryOut(machine.heard(message, now_ms: now), &workers)
+            if case .heartbeat(let worker, _, _, _) = message, !machine.serves(worker) {
+                routes[worker] = nil
+                refusals.refuse(.workerLimit, ["limit": "\(Limits.workersPerProducer)"])
+            }
         }
     }
 
@@ -145,7 +161,11 @@ final class DispatchLoop {
                     try ControlMessage.decode(bytes)
                 }
             } catch {
-                log.warning("the sink speaks another language", metadata: ["reason": "\(error)"])
+                refusals.refuse(.sinkFrames, ["reason": "\(error)"])
+                continue
+            }
+            if let (kind, details) = lie(in: message) {
+                refusals.refuse(kind, details)
                 continue
             }
             if case .welcome(let welcome) = message, welcome.producer == outbox.producer, welcome.epoch == outbox.epoch
@@ -154,6 +174,43 @@ final class DispatchLoop {
                 if welcome.refusal.isEmpty { archive = (welcome.archive, welcome.generation) }
             }
             try carryOut(machine.heard(message, now_ms: now), &workers)
+        }
+    }
+
+    /// Counts what a worker claims and cannot be; the machine gives nothing for it.
+    private func notePretence(_ message: WorkerMessage) {
+        switch message {
+        case .done(let worker, let batch) where !machine.mayHaveHandedOn(batch, worker):
+            refusals.refuse(.workerNotHeld, ["worker": "\(worker)", "sequence": "\(batch.firstSequence)"])
+        case .died(let worker, let death)
+        where death.producer == outbox.producer && death.batch.firstSequence > machine.stored:
+            refusals.refuse(.workerNotHeld, ["worker": "\(worker)", "sequence": "\(death.batch.firstSequence)"])
+        case .heartbeat(let worker, let capacity, _, _) where Int(capacity) > Limits.workerCapacityBatches:
+            refusals.refuse(.workerCapacity, ["worker": "\(worker)", "capacity": "\(capacity)"])
+        default: break
+        }
+    }
+
+    /// What a sink cannot truthfully say to this producer.
+    private func lie(in message: ControlMessage) -> (ProducerRefusal, Logger.Metadata)? {
+        switch message {
+        case .hello: return (.sinkFrames, ["reason": "a hello, which only producers send"])
+        case .welcome(let welcome) where welcome.producer != outbox.producer:
+            return (.sinkOtherProducer, ["producer": "\(welcome.producer)"])
+        case .commit(let producer, _, _) where producer != outbox.producer,
+            .nack(let producer, _, _) where producer != outbox.producer:
+            return (.sinkOtherProducer, ["producer": "\(producer)"])
+        case .welcome(let welcome) where welcome.refusal.isEmpty && welcome.archive == .zero:
+            return (.sinkImpossible, ["reason": "a welcome without an archive"])
+        case .welcome(let welcome) where welcome.watermark > machine.stored:
+            return (.sinkImpossible, ["through": "\(welcome.watermark)", "accepted": "\(machine.stored)"])
+        case .commit(_, let epoch, let through)
+        where through > machine.stored || !outbox.epochs.contains { $0.epoch == epoch }:
+            return (
+                .sinkImpossible,
+                ["through": "\(through)", "epoch": "\(epoch.hexDigits)", "accepted": "\(machine.stored)"]
+            )
+        default: return nil
         }
     }
 
@@ -298,11 +355,7 @@ final class DispatchLoop {
                 "no worker survives an event: it is archived as it came and shown to nobody",
                 metadata: ["sequence": "\(sequence)", "cause": "\(cause)"]
             )
-        case .strayDone(let worker, let sequence):
-            log.warning(
-                "a worker reports a batch that it was never given",
-                metadata: ["worker": "\(worker)", "sequence": "\(sequence)"]
-            )
+        case .strayDone: break  // `notePretence` has counted it and said so.
         case .redelivered(let sequence, let attempt):
             log.warning(
                 "sending again what the sink did not commit",
@@ -312,6 +365,7 @@ final class DispatchLoop {
     }
 
     private func report(_ now: Int64, _ sink: String) {
+        refusals.flush()
         counters.workers.store(machine.workerCount, ordering: .relaxed)
         counters.redeliveries.store(UInt64(machine.redeliveries), ordering: .relaxed)
         counters.strayMessages.store(UInt64(machine.strayMessages), ordering: .relaxed)

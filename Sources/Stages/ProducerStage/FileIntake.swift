@@ -33,7 +33,8 @@ final class FileIntake {
     private var source: [UInt8] = []
     private var hasStopped = false
 
-    private static let jobsInFlight = 4
+    /// A commit takes all that wait: on a slow disk more of them share its two syncs.
+    private static let jobsInFlight = 16
     private static let bufferBytes = 1 << 20
 
     init(

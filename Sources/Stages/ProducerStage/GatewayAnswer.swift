@@ -2,6 +2,9 @@ import Bytes
 import Wire
 
 /// The bodies of the answers that a producer gives to gateways. `docs/wire.md` describes them.
+///
+/// Each names the gateway that is meant: ZeroMQ delivers by the connection's routing id, and two gateways that chose the
+/// same one, or share a connection, must not take each other's answers for their own.
 enum GatewayAnswer {
     /// One refused event of a request.
     struct Refused: Sendable {
@@ -13,6 +16,7 @@ enum GatewayAnswer {
 
     /// What was taken and what was not; definitive.
     static func taken(
+        gateway: String,
         request: UInt64,
         producer: Identifier128,
         epoch: UInt64,
@@ -20,8 +24,8 @@ enum GatewayAnswer {
         accepted: Int,
         refused: [Refused]
     ) -> [UInt8] {
-        var writer = ByteWriter(capacity: 256)
-        writer.append("{\"request\":")
+        var writer = begin(gateway)
+        writer.append("\"request\":")
         writer.append(string: String(request))
         writer.append(accepted > 0 || refused.isEmpty ? ",\"status\":\"accepted\"" : ",\"status\":\"refused\"")
         writer.append(",\"producer\":\"")
@@ -48,9 +52,9 @@ enum GatewayAnswer {
     }
 
     /// The request as a whole was not taken. With `retry` the same request may be sent again later.
-    static func failed(request: UInt64?, reason: String, retry: Bool) -> [UInt8] {
-        var writer = ByteWriter(capacity: 256)
-        writer.append("{\"request\":")
+    static func failed(gateway: String?, request: UInt64?, reason: String, retry: Bool) -> [UInt8] {
+        var writer = begin(gateway)
+        writer.append("\"request\":")
         if let request { writer.append(string: String(request)) } else { writer.append("null") }
         writer.append(retry ? ",\"status\":\"unavailable\"" : ",\"status\":\"error\"")
         writer.append(",\"reason\":")
@@ -60,9 +64,11 @@ enum GatewayAnswer {
     }
 
     /// How far the producer and the archive are.
-    static func progress(producer: Identifier128, epoch: UInt64, accepted: UInt64, archived: UInt64) -> [UInt8] {
-        var writer = ByteWriter(capacity: 256)
-        writer.append("{\"status\":\"progress\",\"producer\":\"")
+    static func progress(gateway: String, producer: Identifier128, epoch: UInt64, accepted: UInt64, archived: UInt64)
+        -> [UInt8]
+    {
+        var writer = begin(gateway)
+        writer.append("\"status\":\"progress\",\"producer\":\"")
         writer.append(string: producer.description)
         writer.append("\",\"epoch\":\"")
         writer.append(hex: epoch)
@@ -75,7 +81,17 @@ enum GatewayAnswer {
     }
 
     /// The gateway's record is gone.
-    static func forgotten(known: Bool) -> [UInt8] {
-        Array((known ? "{\"status\":\"forgotten\",\"known\":true}" : "{\"status\":\"forgotten\",\"known\":false}").utf8)
+    static func forgotten(gateway: String, known: Bool) -> [UInt8] {
+        var writer = begin(gateway)
+        writer.append(string: "\"status\":\"forgotten\",\"known\":\(known)}")
+        return writer.array
+    }
+
+    private static func begin(_ gateway: String?) -> ByteWriter {
+        var writer = ByteWriter(capacity: 256)
+        writer.append("{\"gateway\":")
+        if let gateway { writer.append(jsonString: gateway) } else { writer.append("null") }
+        writer.append(",")
+        return writer
     }
 }

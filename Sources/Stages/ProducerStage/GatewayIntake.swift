@@ -1,4 +1,5 @@
 import Bytes
+import Daemon
 import Delivery
 import EventJSON
 import Incident
@@ -21,7 +22,7 @@ final class GatewayIntake {
     private let outcomes: Mailbox<IntakeOutcome>
     private let counters: ProducerCounters
     private let stop: StopSignal
-    private let log: Logger
+    private let refusals: RefusalLog<ProducerRefusal>
 
     private var ledger: GatewayLedger
     private var spare: [IntakeJob] = []
@@ -42,7 +43,7 @@ final class GatewayIntake {
         outcomes: Mailbox<IntakeOutcome>,
         counters: ProducerCounters,
         stop: StopSignal,
-        log: Logger
+        refusals: RefusalLog<ProducerRefusal>
     ) {
         self.options = options
         self.outbox = outbox
@@ -51,7 +52,7 @@ final class GatewayIntake {
         self.outcomes = outcomes
         self.counters = counters
         self.stop = stop
-        self.log = log
+        self.refusals = refusals
         ledger = GatewayLedger(rememberedCount: outbox.gatewayCount)
     }
 
@@ -63,6 +64,7 @@ final class GatewayIntake {
         socketOptions.receiveHighWaterMark = 64
         socketOptions.sendHighWaterMark = 256
         socketOptions.lingerMilliseconds = 200
+        socketOptions.isMonitored = true
         var socket = try context.socket(.router, socketOptions)
         _ = try socket.bind(try options.run.endpoint(.producerGateways(options.station, options.name)))
         started()
@@ -88,6 +90,9 @@ final class GatewayIntake {
                 while !current.isFull, try socket.receive(into: &frame) { try take(&socket) }
             }
             flushIfDue()
+            while let event = try socket.nextEvent() {
+                if event.isProblem { refusals.refuse(.gatewayConnection, ["reason": "\(event)"]) }
+            }
         }
     }
 
@@ -110,6 +115,7 @@ final class GatewayIntake {
     }
 
     private func finish(_ outcome: IntakeOutcome, _ socket: inout Socket) throws {
+        ledger.remembers(outbox.gatewayCount)
         for reply in outcome.replies {
             if reply.request == 0 {
                 ledger.forgot(reply.gateway)
@@ -133,6 +139,21 @@ final class GatewayIntake {
         answer.append(Message("ENLACE1"))
         answer.append(Message(copying: body))
         _ = try socket.send(&answer)
+    }
+
+    /// Answers what is no request, or one that cannot be taken, and counts it.
+    private func refuse(
+        _ kind: ProducerRefusal,
+        _ reason: String,
+        request: UInt64?,
+        retry: Bool = false,
+        from gateway: String? = nil,
+        to envelope: [[UInt8]],
+        _ socket: inout Socket
+    ) throws {
+        refusals.refuse(kind, ["gateway": "\(gateway ?? "unknown")", "reason": "\(reason)"])
+        let body = GatewayAnswer.failed(gateway: gateway, request: request, reason: reason, retry: retry)
+        try send(body, to: envelope, &socket)
     }
 
     // MARK: - Requests
@@ -159,31 +180,31 @@ final class GatewayIntake {
     private func take(from identity: [UInt8], _ socket: inout Socket) throws {
         var envelope = [identity]
         counters.requests.add(1, ordering: .relaxed)
-        guard try nextFrame(&socket) else { return }
-        if frame.isEmpty {
+        let hasFrame = try nextFrame(&socket)
+        if hasFrame, frame.isEmpty {
             // The empty frame that a REQ socket puts in front.
             envelope.append([])
-            guard try nextFrame(&socket) else { return }
+            _ = try nextFrame(&socket)
         }
-        guard frame.withBytes({ $0.elementsEqual("ENLACE1".utf8) }) else {
+        guard hasFrame, frame.withBytes({ $0.elementsEqual("ENLACE1".utf8) }) else {
             let reason = "the first frame must be ENLACE1: this endpoint speaks version 1 of the gateway protocol"
-            return try send(GatewayAnswer.failed(request: nil, reason: reason, retry: false), to: envelope, &socket)
+            return try refuse(.gatewayFrames, reason, request: nil, to: envelope, &socket)
         }
         guard try nextFrame(&socket) else {
             let reason = "the second frame, a JSON object with gateway, request and lowest, is missing"
-            return try send(GatewayAnswer.failed(request: nil, reason: reason, retry: false), to: envelope, &socket)
+            return try refuse(.gatewayFrames, reason, request: nil, to: envelope, &socket)
         }
         let parsed = frame.withBytes { bytes in
             Result { () throws(GatewayHeader.Malformed) in try GatewayHeader(bytes) }
         }
         switch parsed {
         case .failure(let error):
-            let body = GatewayAnswer.failed(request: error.request, reason: error.reason, retry: false)
-            try send(body, to: envelope, &socket)
+            try refuse(.gatewayFrames, error.reason, request: error.request, to: envelope, &socket)
         case .success(let header):
             switch header.wish {
             case .progress:
                 let body = GatewayAnswer.progress(
+                    gateway: header.gateway,
                     producer: outbox.producer,
                     epoch: outbox.epoch,
                     accepted: outbox.nextSequence - 1,
@@ -233,7 +254,7 @@ final class GatewayIntake {
             let reason =
                 "a request has 1 to \(Limits.requestEvents) events, one a frame, of at most "
                 + "\(Limits.requestBytes) bytes together"
-            return try send(GatewayAnswer.failed(request: request, reason: reason, retry: false), to: envelope, &socket)
+            return try refuse(.gatewaySize, reason, request: request, from: gateway, to: envelope, &socket)
         }
         if current.answers.isEmpty { currentSince_ms = Self.now_ms }
         current.answers.append(
@@ -257,10 +278,6 @@ final class GatewayIntake {
         _ envelope: [[UInt8]],
         _ socket: inout Socket
     ) throws -> Bool {
-        func refuse(_ reason: String, retry: Bool) throws -> Bool {
-            try send(GatewayAnswer.failed(request: request, reason: reason, retry: retry), to: envelope, &socket)
-            return false
-        }
         var decision = ledger.decide(gateway, number: request, lowest: lowest)
         if decision == .lookUp {
             ledger.shrink(to: Self.gatewaysKnown)
@@ -275,16 +292,16 @@ final class GatewayIntake {
             if let stored = try outbox.answer(gateway, request: request) { try send(stored, to: envelope, &socket) }
             return false
         case .stale(let oldest):
-            return try refuse(
-                "request \(request) is older than what is remembered of gateway \(gateway), \(oldest): it was answered",
-                retry: false
-            )
+            let reason =
+                "request \(request) is older than what is remembered of gateway \(gateway), \(oldest): it was answered"
+            try refuse(.gatewayStale, reason, request: request, from: gateway, to: envelope, &socket)
+            return false
         case .tooManyGateways:
-            return try refuse(
+            let reason =
                 "this producer remembers \(Limits.gatewaysPerProducer) gateways and takes no new one: "
-                    + "let gateways that are gone be forgotten",
-                retry: true
-            )
+                + "let gateways that are gone be forgotten"
+            try refuse(.gatewayLimit, reason, request: request, retry: true, from: gateway, to: envelope, &socket)
+            return false
         }
     }
 }

@@ -136,7 +136,12 @@ final class OutboxWriter: Sendable {
                 envelope: answer.envelope,
                 gateway: answer.gateway,
                 request: answer.request,
-                body: GatewayAnswer.failed(request: answer.request, reason: "\(error)", retry: true),
+                body: GatewayAnswer.failed(
+                    gateway: answer.gateway,
+                    request: answer.request,
+                    reason: "\(error)",
+                    retry: true
+                ),
                 isDefinitive: false
             )
         }
@@ -184,7 +189,7 @@ final class OutboxWriter: Sendable {
                 envelope: envelope,
                 gateway: gateway,
                 request: 0,
-                body: GatewayAnswer.forgotten(known: known),
+                body: GatewayAnswer.forgotten(gateway: gateway, known: known),
                 isDefinitive: true
             )
         case .job: break
@@ -213,6 +218,7 @@ final class OutboxWriter: Sendable {
         var replies: [IntakeOutcome.Reply] = []
         for answer in job.answers {
             let body = GatewayAnswer.taken(
+                gateway: answer.gateway,
                 request: answer.request,
                 producer: outbox.producer,
                 epoch: outbox.epoch,

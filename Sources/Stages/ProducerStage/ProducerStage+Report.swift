@@ -21,7 +21,7 @@ extension ProducerStage {
                 ("outbox_bytes", Int64(backlog?.bytes ?? 0)),
                 ("pending_rejects", Int64(pendingRejects)),
                 ("frontier_still_milliseconds", counters.frontierStill_ms.load(ordering: .relaxed)),
-            ]
+            ] + refusals.counters
         )
     }
 }

@@ -1,4 +1,5 @@
 import Bytes
+import Daemon
 import EventJSON
 import Incident
 import Logging
@@ -18,6 +19,7 @@ public final class ProducerStage: Sendable {
     /// Given when it is to stop, and by itself when something failed.
     public let stop: StopSignal
 
+    let refusals: RefusalLog<ProducerRefusal>
     private let options: ProducerOptions
     private let checker: IncidentChecker
     private let log: Logger
@@ -38,6 +40,7 @@ public final class ProducerStage: Sendable {
         self.options = options
         self.checker = checker
         self.log = log
+        refusals = RefusalLog(log: log)
         stop = try StopSignal()
         dispatchStop = try StopSignal()
     }
@@ -112,6 +115,7 @@ public final class ProducerStage: Sendable {
                     stored: stored,
                     counters: counters,
                     stop: dispatchStop,
+                    refusals: refusals,
                     log: log
                 )
                 try loop.run(shared) { started.fulfil(nil) }
@@ -141,7 +145,7 @@ public final class ProducerStage: Sendable {
                         outcomes: outcomes,
                         counters: counters,
                         stop: stop,
-                        log: log
+                        refusals: refusals
                     )
                     try intake.run(shared) { started.fulfil(nil) }
                 case .input(let input):

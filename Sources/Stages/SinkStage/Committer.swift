@@ -83,6 +83,7 @@ final class Committer {
         for note in archive.notes { log.notice("archive: \(note)") }
         pushCloses(archive)
         for station in archive.stations { live.setHead(station, archive.committedOffset(of: station)) }
+        live.setGeneration(archive.generation)
         opened(
             ArchiveStart(
                 identifier: archive.identifier,
@@ -178,6 +179,7 @@ final class Committer {
                     now: Clock.now()
                 )
                 gaps.removeFirst()
+                live.setGeneration(generation)
                 results.post(.gapRecorded(gap.producer, generation: generation))
             } catch {
                 guard error.isTemporary else { throw error }
@@ -206,6 +208,7 @@ struct ArchiveStart: Sendable {
 final class LiveQueue: Sendable {
     let mailbox: Mailbox<LiveBatch>
     private let pendingBytes = Atomic<Int>(0)
+    private let currentGeneration = Atomic<UInt32>(0)
     private let heads = Mutex<[StationName: UInt64]>([:])
     private let counters: SinkCounters
 
@@ -229,6 +232,11 @@ final class LiveQueue: Sendable {
     }
 
     func took(_ batch: LiveBatch) { pendingBytes.subtract(batch.box.count, ordering: .relaxed) }
+
+    func setGeneration(_ generation: UInt32) { currentGeneration.store(generation, ordering: .releasing) }
+
+    /// The archive's generation; it changes while the sink runs, when a gap is recorded.
+    var generation: UInt32 { currentGeneration.load(ordering: .acquiring) }
 
     func setHead(_ station: StationName, _ next: UInt64) { heads.withLock { $0[station] = next } }
 

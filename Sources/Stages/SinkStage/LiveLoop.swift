@@ -1,5 +1,6 @@
 import Archive
 import Bytes
+import Daemon
 import EventJSON
 import Glibc
 import Logging
@@ -11,10 +12,11 @@ import ZeroMQ
 /// Publishes committed events and answers replay: one thread. What it shows is on the archive's disk.
 final class LiveLoop {
     private let options: SinkOptions
-    private let archive: (id: Identifier128, generation: UInt32)
+    private let archive: Identifier128
     private let live: LiveQueue
     private let counters: SinkCounters
     private let stop: StopSignal
+    private let refusals: RefusalLog<SinkRefusal>
     private let log: Logger
 
     private var arrived: [LiveBatch] = []
@@ -30,13 +32,15 @@ final class LiveLoop {
         live: LiveQueue,
         counters: SinkCounters,
         stop: StopSignal,
+        refusals: RefusalLog<SinkRefusal>,
         log: Logger
     ) {
         self.options = options
-        archive = (start.identifier, start.generation)
+        archive = start.identifier
         self.live = live
         self.counters = counters
         self.stop = stop
+        self.refusals = refusals
         self.log = log
     }
 
@@ -46,10 +50,14 @@ final class LiveLoop {
     func run(_ context: borrowing Context, started: () -> Void) throws {
         var liveOptions = SocketOptions()
         liveOptions.sendHighWaterMark = Int32(Limits.liveHighWaterMark)
+        // A topic is a station, a level and a category; a handshake may take more.
+        liveOptions.maximumMessageBytes = 1024
+        liveOptions.isMonitored = true
         var stream = try context.socket(.xpub, liveOptions)
         var replayOptions = SocketOptions()
         replayOptions.maximumMessageBytes = 4096
         replayOptions.sendHighWaterMark = 8
+        replayOptions.isMonitored = true
         var replay = try context.socket(.router, replayOptions)
         try stream.bind(try options.run.endpoint(.sinkLive))
         try replay.bind(try options.run.endpoint(.sinkReplay))
@@ -76,6 +84,9 @@ final class LiveLoop {
             let now = Self.now_ms
             if now >= nextBeacon_ms {
                 nextBeacon_ms = now + Int64(Limits.beaconMilliseconds)
+                refusals.flush()
+                try refusals.note(connectionsOf: &stream)
+                try refusals.note(connectionsOf: &replay)
                 try sendBeacons(&stream)
             }
         }
@@ -86,9 +97,12 @@ final class LiveLoop {
     private func takeSubscriptions(_ stream: inout Socket) throws {
         while try stream.receive(into: &frames) {
             let bytes = frames.bytes(at: 0)
-            guard let kind = bytes.first, kind <= 1 else { continue }
-            let name = Array(bytes.dropFirst())
-            if kind == 1 { topics.insert(name) } else { topics.remove(name) }
+            switch bytes.first {
+            // A set and not a count: libzmq also tells of prefixes taken back that nobody had subscribed to.
+            case 1: topics.insert(Array(bytes.dropFirst()))
+            case 0: topics.remove(Array(bytes.dropFirst()))
+            default: refusals.refuse(.subscription)
+            }
         }
         counters.subscriptions.store(topics.count, ordering: .relaxed)
     }
@@ -152,7 +166,7 @@ final class LiveLoop {
             frames.removeAll()
             frames.append(copying: topic.bytes)
             frames.append(copying: position.bytes)
-            frames.append(Message("{\"archive\":\"\(archive.id)\",\"generation\":\(archive.generation)}"))
+            frames.append(Message("{\"archive\":\"\(archive)\",\"generation\":\(live.generation)}"))
             _ = try stream.send(&frames)
         }
     }
@@ -162,12 +176,15 @@ final class LiveLoop {
     private func answerRequests(_ replay: inout Socket, _ reader: ArchiveReader) throws {
         for _ in 0..<16 {
             guard try replay.receive(into: &frames) else { return }
-            guard frames.count == 2 else { continue }
+            // A REQ socket puts an empty frame in front.
+            let hasDelimiter = frames.count > 2 && frames.byteCount(at: 1) == 0
+            let isRequest = frames.count == (hasDelimiter ? 3 : 2)
             let route = frames.take(0)
             answer.removeAll()
-            let head = frames.withBytes(at: 1) { bytes in answerHead(bytes, reader) }
+            let head = isRequest ? frames.withBytes(at: frames.count - 1) { answerHead($0, reader) } : malformed()
             frames.removeAll()
             frames.append(route)
+            if hasDelimiter { frames.append(Message()) }
             frames.append(Message(head))
             frames.append(copying: answer.bytes)
             // Nobody waits for it, or the asker does not read: it asks again.
@@ -178,8 +195,7 @@ final class LiveLoop {
     /// Where every station's stream stands.
     private var heads: String {
         let list = live.allHeads.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
-        return "{\"status\":\"ok\",\"heads\":{\(list)},\"archive\":\"\(archive.id)\","
-            + "\"generation\":\(archive.generation)}"
+        return "{\"status\":\"ok\",\"heads\":{\(list)},\(identity)}"
     }
 
     /// Reads what was asked for into `answer` and returns the first frame of the reply.
@@ -188,24 +204,59 @@ final class LiveLoop {
         if parsed?["query"]?.string == "heads" { return heads }
         guard let request = parsed, let name = request["station"]?.string,
             let station = StationName(name), let from = request["from"]?.unsigned
-        else {
-            return "{\"status\":\"error\",\"reason\":\"a request is a JSON object with station and from\"}"
-        }
+        else { return malformed() }
+        if let reason = mismatch(request) { return reason }
         let limit = min(Int(clamping: request["limit_bytes"]?.unsigned ?? .max), Limits.replayBytes)
         do throws(ArchiveError) {
             let slice = try reader.read(station: station, from: from, limitBytes: max(limit, 1), into: &answer)
             let runs = slice.offsets.map { "[\($0.lowerBound),\($0.upperBound)]" }.joined(separator: ",")
             return "{\"status\":\"ok\",\"station\":\"\(station)\",\"from\":\(from),\"next\":\(slice.next),"
-                + "\"head\":\(live.head(station)),\"archive\":\"\(archive.id)\","
-                + "\"generation\":\(archive.generation),\"offsets\":[\(runs)]}"
+                + "\"head\":\(live.head(station)),\(identity),\"offsets\":[\(runs)]}"
         } catch {
             answer.removeAll()
             log.error("replay failed", metadata: ["station": "\(station)", "from": "\(from)", "reason": "\(error)"])
-            var writer = ByteWriter()
-            writer.append("{\"status\":\"error\",\"reason\":")
-            writer.append(jsonString: "\(error)")
-            writer.append("}")
-            return String(decoding: writer.bytes, as: UTF8.self)
+            return failed("\(error)")
         }
     }
+
+    /// The archive's id and generation, as members of an answer.
+    private var identity: String { "\"archive\":\"\(archive)\",\"generation\":\(live.generation)" }
+
+    private func failed(_ reason: String) -> String {
+        var writer = ByteWriter()
+        writer.append("{\"status\":\"error\",\"reason\":")
+        writer.append(jsonString: reason)
+        writer.append(",")
+        writer.append(string: identity)
+        writer.append("}")
+        return String(decoding: writer.bytes, as: UTF8.self)
+    }
+
+    private func malformed() -> String {
+        let reason = "a request is one frame, a JSON object with station and from"
+        refusals.refuse(.replayRequest, ["reason": "\(reason)"])
+        return failed(reason)
+    }
+
+    /// The answer to a request whose cursor is of another archive, or of this one before an older copy of it was put in
+    /// place: its positions stand for other events here.
+    private func mismatch(_ request: JSONValue) -> String? {
+        let reason: String
+        if let named = request["archive"], named.string != "\(archive)" {
+            reason =
+                "the cursor is of archive \(Self.short(named.string)), this sink serves \(archive): "
+                + "its positions mean nothing here; begin again without the cursor"
+        } else if let named = request["generation"], named.unsigned != UInt64(live.generation) {
+            reason =
+                "the cursor is of generation \(named.unsigned.map(String.init) ?? "?") of the archive, which is in "
+                + "generation \(live.generation) since an older copy of it was put in place: look where the events "
+                + "that you have end in it, and begin again from there"
+        } else {
+            return nil
+        }
+        refusals.refuse(.replayCursor, ["reason": "\(reason)"])
+        return failed(reason)
+    }
+
+    private static func short(_ text: String?) -> String { text.map { String($0.prefix(40)) } ?? "?" }
 }

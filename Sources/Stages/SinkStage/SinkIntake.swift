@@ -1,5 +1,6 @@
 import Archive
 import Bytes
+import Daemon
 import Delivery
 import Logging
 import Platform
@@ -14,6 +15,7 @@ final class SinkIntake {
     private let results: Mailbox<CommitResult>
     private let counters: SinkCounters
     private let stop: StopSignal
+    private let refusals: RefusalLog<SinkRefusal>
     private let log: Logger
 
     private var ordering: SinkOrdering
@@ -32,6 +34,7 @@ final class SinkIntake {
         results: Mailbox<CommitResult>,
         counters: SinkCounters,
         stop: StopSignal,
+        refusals: RefusalLog<SinkRefusal>,
         log: Logger
     ) {
         self.options = options
@@ -39,6 +42,7 @@ final class SinkIntake {
         self.results = results
         self.counters = counters
         self.stop = stop
+        self.refusals = refusals
         self.log = log
         ordering = SinkOrdering(
             archive: start.identifier,
@@ -69,9 +73,11 @@ final class SinkIntake {
         var intakeOptions = SocketOptions()
         intakeOptions.maximumMessageBytes = Int64(Limits.frameBytes)
         intakeOptions.receiveHighWaterMark = 16
+        intakeOptions.isMonitored = true
         var intake = try context.socket(.router, intakeOptions)
         var controlOptions = SocketOptions()
         controlOptions.maximumMessageBytes = Int64(Limits.frameBytes)
+        controlOptions.isMonitored = true
         var control = try context.socket(.router, controlOptions)
         try control.bind(try options.run.endpoint(.sinkControl))
         try intake.bind(try options.run.endpoint(.sinkIntake))
@@ -87,6 +93,8 @@ final class SinkIntake {
             if poller.isReadable(hellos) { try hear(&control) }
             if poller.isReadable(batches) { try receive(&intake, &control) }
             report()
+            try refusals.note(connectionsOf: &intake)
+            try refusals.note(connectionsOf: &control)
         }
     }
 
@@ -113,11 +121,11 @@ final class SinkIntake {
         for _ in 0..<Self.messagesAtOnce {
             guard try control.receive(into: &frames) else { return }
             if frames.count == 3, frames.withBytes(at: 1, { BatchFrame.isDeadLetter($0) }) {
-                try takeBatch(from: "a producer", &control)
+                try takeBatch(from: "a producer", mustBe: .unenriched, &control)
                 continue
             }
             guard frames.count == 2 else {
-                counters.broken.add(1, ordering: .relaxed)
+                refusals.refuse(.controlFrames, ["reason": "a message of \(frames.count - 1) frames instead of one"])
                 continue
             }
             let message: ControlMessage
@@ -126,11 +134,13 @@ final class SinkIntake {
                     try ControlMessage.decode(bytes)
                 }
             } catch {
-                counters.broken.add(1, ordering: .relaxed)
-                log.warning("a producer speaks another language", metadata: ["reason": "\(error)"])
+                refusals.refuse(.controlFrames, ["reason": "\(error)"])
                 continue
             }
-            guard case .hello(let hello) = message else { continue }
+            guard case .hello(let hello) = message else {
+                refusals.refuse(.controlFrames, ["reason": "what only a sink sends"])
+                continue
+            }
             if routes.heard(hello, by: frames.bytes(at: 0), now_ms: Self.now_ms) { tellRival(hello) }
             try carryOut(ordering.heard(hello), &control)
         }
@@ -141,14 +151,15 @@ final class SinkIntake {
             guard try intake.receive(into: &frames) else { return }
             guard frames.count == 3, frames.withBytes(at: 1, { BatchFrame.decodeAppend($0) }) != nil else {
                 counters.broken.add(1, ordering: .relaxed)
+                refusals.refuse(.intakeFrames, ["reason": "\(wrongFrames)"])
                 continue
             }
-            try takeBatch(from: "a worker", &control)
+            try takeBatch(from: "a worker", mustBe: .enriched, &control)
         }
     }
 
     /// The batch in the third frame; one that is not whole is passed over, and its producer sends it again.
-    private func takeBatch(from sender: String, _ control: inout Socket) throws {
+    private func takeBatch(from sender: String, mustBe flag: BatchHeader.Flags, _ control: inout Socket) throws {
         let box = MessageBox(frames.take(2))
         let header: BatchHeader
         do throws(BatchHeader.DecodeError) {
@@ -160,8 +171,13 @@ final class SinkIntake {
             }
         } catch {
             counters.broken.add(1, ordering: .relaxed)
-            log.error("a batch from \(sender) is broken", metadata: ["reason": "\(error.rawValue)"])
-            return
+            return refusals.refuse(.brokenBatch, ["from": "\(sender)", "reason": "\(error.rawValue)"])
+        }
+        guard header.flags.contains(flag) else {
+            return refusals.refuse(
+                .notEnriched,
+                ["from": "\(sender)", "producer": "\(header.producer)", "sequence": "\(header.firstSequence)"]
+            )
         }
         let slot = nextSlot
         nextSlot += 1
@@ -178,6 +194,17 @@ final class SinkIntake {
         )
     }
 
+    /// What is wrong with the frames at hand, which are no append.
+    private var wrongFrames: String {
+        guard frames.count == 3 else { return "a message of \(frames.count - 1) frames instead of two" }
+        return frames.withBytes(at: 1) { bytes in
+            do throws(FrameError) {
+                _ = try WorkerMessage.decode(bytes)
+                return "what a worker sends to a producer"
+            } catch { return "\(error)" }
+        }
+    }
+
     // MARK: - Doing
 
     private func carryOut(_ actions: [SinkOrdering.Action], _ control: inout Socket) throws {
@@ -190,12 +217,31 @@ final class SinkIntake {
                     .append(held.box, held.header, ticket: ticket, skip: skip, line: line),
                     cost: held.box.count
                 )
-            case .release(let slot, _): slots[slot] = nil
+            case .release(let slot, let reason): noteRefusal(reason, slots.removeValue(forKey: slot)?.header)
             case .send(let message, let producer, let epoch): try send(message, producer, epoch, &control)
             case .recordGap(let gap): _ = queue.push(.gap(gap), cost: 1)
             case .note(let note): tell(note)
             }
         }
+    }
+
+    /// Counts a batch that was not kept because something is wrong with it; want of room is not.
+    private func noteRefusal(_ reason: SinkOrdering.Reason, _ header: BatchHeader?) {
+        let kind: SinkRefusal
+        switch reason {
+        case .duplicate: kind = .archivedAlready
+        case .unknownEpoch: kind = .unknownEpoch
+        case .refused: kind = .wrongStation
+        case .noRoom: return
+        }
+        guard let header else { return }
+        refusals.refuse(
+            kind,
+            [
+                "producer": "\(header.producer)", "epoch": "\(header.epoch.hexDigits)",
+                "sequence": "\(header.firstSequence)", "station": "\(header.station)",
+            ]
+        )
     }
 
     /// To every address of the producer that knows the epoch; one that is gone says hello again.
@@ -205,6 +251,9 @@ final class SinkIntake {
         _ epoch: UInt64,
         _ control: inout Socket
     ) throws {
+        if case .welcome(let welcome) = message, !welcome.refusal.isEmpty {
+            refusals.refuse(.hello, ["producer": "\(producer)", "reason": "\(welcome.refusal)"])
+        }
         for route in routes.routes(to: producer, epoch: epoch) {
             scratch.removeAll()
             message.encode(into: &scratch)
@@ -235,15 +284,14 @@ final class SinkIntake {
                 ]
             )
         case .otherArchive(let producer, let expects):
-            log.critical(
-                "a producer belongs to another archive and is refused; see enlace archive adopt",
-                metadata: ["producer": "\(producer)", "archive": "\(expects)"]
-            )
+            // It says hello again and again.
+            refusals.refuse(.otherArchive, ["producer": "\(producer)", "archive": "\(expects)"])
         }
         counters.alarms.add(1, ordering: .relaxed)
     }
 
     private func report() {
+        refusals.flush()
         counters.duplicateEvents.store(ordering.duplicateEvents, ordering: .relaxed)
         counters.droppedBatches.store(ordering.droppedBatches, ordering: .relaxed)
         counters.heldBytes.store(ordering.heldBytes, ordering: .relaxed)

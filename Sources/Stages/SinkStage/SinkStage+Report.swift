@@ -18,6 +18,7 @@ extension SinkStage {
             ("subscriptions", Int64(counters.subscriptions.load(ordering: .relaxed))),
             ("alarms", Int64(clamping: counters.alarms.load(ordering: .relaxed))),
         ]
+        values += refusals.counters
         for head in heads { values.append(("next_offset.\(head.station)", Int64(clamping: head.next))) }
         return Daemon.Report(waitsFor: counters.waitsFor, counters: values)
     }

@@ -1,5 +1,6 @@
 import Archive
 import Bytes
+import Daemon
 import Logging
 import Platform
 import Synchronization
@@ -15,6 +16,7 @@ public final class SinkStage: Sendable {
     /// Given when it is to stop, and by itself when something failed.
     public let stop: StopSignal
 
+    let refusals: RefusalLog<SinkRefusal>
     private let options: SinkOptions
     private let log: Logger
     private let queue = WorkQueue<SinkWork>(limit: .max)
@@ -29,6 +31,7 @@ public final class SinkStage: Sendable {
     public init(options: SinkOptions, log: Logger) throws(PlatformError) {
         self.options = options
         self.log = log
+        refusals = RefusalLog(log: log)
         stop = try StopSignal()
         results = try Mailbox()
         live = try LiveQueue(counters: counters)
@@ -77,6 +80,7 @@ public final class SinkStage: Sendable {
                     results: results,
                     counters: counters,
                     stop: stop,
+                    refusals: refusals,
                     log: log
                 )
                 try intake.run(first) { bound[0].fulfil(true) }
@@ -92,6 +96,7 @@ public final class SinkStage: Sendable {
                     live: live,
                     counters: counters,
                     stop: stop,
+                    refusals: refusals,
                     log: log
                 )
                 try loop.run(second) { bound[1].fulfil(true) }

@@ -52,6 +52,7 @@ public final class Tail {
     private var nextWords_ms = Tail.now_ms + 2_000
     private var nextHeads_ms: Int64 = 0
     private var knowsHeads = false
+    private var identity: ArchiveIdentity?
 
     /// Prepares to follow.
     ///
@@ -72,7 +73,8 @@ public final class Tail {
 
     private static var now_ms: Int64 { Int64(Clock.monotonicNanoseconds() / 1_000_000) }
 
-    /// Follows until the count is reached, `show` says no, or the stop signal is given.
+    /// Follows until the count is reached, `show` says no, or the stop signal is given. Throws `ArchiveReplaced` when
+    /// another archive takes the place of the one that it follows.
     public func run() throws {
         let context = try Context()
         var liveOptions = SocketOptions()
@@ -104,8 +106,9 @@ public final class Tail {
 
     private func tick(_ replay: inout Socket) throws {
         let now = Self.now_ms
-        if !knowsHeads, now >= nextHeads_ms {
-            nextHeads_ms = now + 250
+        if now >= nextHeads_ms {
+            // Asked for again once they are known: a replaced archive that is empty sends no beacon.
+            nextHeads_ms = now + (knowsHeads ? 2 * Int64(Limits.beaconMilliseconds) : 250)
             try ask("{\"query\":\"heads\"}", &replay)
         }
         for station in followers.keys {
@@ -139,6 +142,18 @@ public final class Tail {
         }
     }
 
+    /// Remembers which archive is followed, and ends when another one answers.
+    private func check(_ found: ArchiveIdentity?) throws(ArchiveReplaced) {
+        guard let found else { return }
+        guard let followed = identity else {
+            identity = found
+            return
+        }
+        guard followed != found else { return }
+        let reached = followers.map { ArchivePosition(station: $0.key, offset: $0.value.next).description }
+        throw ArchiveReplaced(followed: followed, found: found, next: reached.sorted().joined(separator: ", "))
+    }
+
     // MARK: - Live
 
     private func takeLive(_ replay: inout Socket) throws {
@@ -153,6 +168,7 @@ public final class Tail {
             try begin(station, head: position.offset, isNew: true, &replay)
         }
         if isBeacon {
+            try check(frames.withBytes(at: 2) { ArchiveIdentity(try? JSONValue.parse($0)) })
             if let actions = followers[station]?.beacon(head: position.offset, now_ms: Self.now_ms) {
                 try carryOut(actions, station, &replay)
             }
@@ -177,7 +193,8 @@ public final class Tail {
     private func carryOut(_ actions: [TailFollow.Action], _ station: StationName, _ replay: inout Socket) throws {
         for action in actions {
             if case .requestReplay(let from) = action {
-                try ask("{\"station\":\"\(station)\",\"from\":\(from)}", &replay)
+                let members = identity.map { ",\"archive\":\"\($0.archive)\",\"generation\":\($0.generation)" } ?? ""
+                try ask("{\"station\":\"\(station)\",\"from\":\(from)\(members)}", &replay)
             }
         }
     }
@@ -191,11 +208,13 @@ public final class Tail {
     private func takeReplay(_ replay: inout Socket) throws {
         guard frames.count == 2, let head = frames.withBytes(at: 0, { try? JSONValue.parse($0) }) else { return }
         lastHeard_ms = Self.now_ms
+        try check(ArchiveIdentity(head))
         guard head["status"]?.string == "ok" else {
             say("replay: \(head["reason"]?.string ?? "refused")")
             return
         }
         if case .object(let heads)? = head["heads"] {
+            guard !knowsHeads else { return }
             knowsHeads = true
             for entry in heads {
                 guard let station = StationName(entry.name), let next = entry.value.unsigned else { continue }
