@@ -48,9 +48,7 @@ struct IndexScanTests {
         _ = try writer.recordGap(
             station: try station("nogales"),
             producer: alpha,
-            epoch: 1,
-            from: 5,
-            through: 7,
+            parts: [(epoch: 1, from: 5, through: 7)],
             now: start
         )
         try append(writer, 8, 2)

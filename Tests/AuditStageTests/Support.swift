@@ -85,7 +85,7 @@ func archive(_ outbox: Outbox, _ writer: ArchiveWriter, from: UInt64, batches: I
             header,
             payload: payload,
             skip: UInt32(next - header.firstSequence),
-            isFork: false,
+            line: 0,
             now: start
         )
         next = header.lastSequence + 1

@@ -97,7 +97,12 @@ import Wire
     }
 
     @Test func `a worker is served up to the most batches that any may hold`() {
-        var machine = ProducerDispatch(producer: producer, epoch: 5, committed: 0, stored: 2_000)
+        var machine = ProducerDispatch(
+            producer: producer,
+            epochs: [.init(epoch: 5, firstSequence: 1)],
+            committed: 0,
+            stored: 2_000
+        )
         _ = machine.heard(welcome(0), now_ms: 0)
         _ = machine.heard(heartbeat(capacity: .max), now_ms: 0)
         var given = 0

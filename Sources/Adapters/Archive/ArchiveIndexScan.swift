@@ -21,13 +21,15 @@ public struct ArchiveIndexFact: Hashable, Sendable {
     public var kind: Kind
     /// Whether its events were archived without tags.
     public var isUnenriched: Bool
+    /// The number of the producer's line: 0 is the main one.
+    public var line: UInt8
     /// The offset of the first event; for a gap the offset that comes next.
     public var offset: UInt64
     /// How many events.
     public var count: UInt64
     /// Whose events; zero when nobody knows.
     public var producer: Identifier128
-    /// The epoch that accepted them; for a gap the one that goes on behind it.
+    /// The epoch that accepted them; for a gap the one that they belonged to.
     public var epoch: UInt64
     /// The first sequence.
     public var firstSequence: UInt64
@@ -169,6 +171,7 @@ public final class ArchiveIndexScan {
         ArchiveIndexFact(
             kind: .unreadable,
             isUnenriched: false,
+            line: 0,
             offset: offsets.lowerBound,
             count: offsets.upperBound - offsets.lowerBound,
             producer: .zero,
@@ -197,6 +200,7 @@ extension ArchiveIndexFact {
         self.init(
             kind: kind,
             isUnenriched: record.flags & BatchHeader.Flags.unenriched.rawValue != 0,
+            line: record.line,
             offset: record.offset,
             count: UInt64(record.count),
             producer: record.producer,

@@ -19,9 +19,11 @@ public struct AuditRecord: Hashable, Sendable {
     public var kind: Kind
     /// Whether its events were archived without tags: dead letters.
     public var isDeadLetter: Bool
+    /// The number of the producer's line: 0 is the main one. A fork of number 0 is placed by its epoch.
+    public var line: UInt8
     /// Whose events.
     public var producer: Identifier128
-    /// The epoch that accepted them; for a gap the one that goes on behind it.
+    /// The epoch that accepted them.
     public var epoch: UInt64
     /// The first sequence.
     public var firstSequence: UInt64
@@ -32,6 +34,7 @@ public struct AuditRecord: Hashable, Sendable {
     public init(
         kind: Kind,
         isDeadLetter: Bool = false,
+        line: UInt8 = 0,
         producer: Identifier128,
         epoch: UInt64,
         firstSequence: UInt64,
@@ -39,6 +42,7 @@ public struct AuditRecord: Hashable, Sendable {
     ) {
         self.kind = kind
         self.isDeadLetter = isDeadLetter
+        self.line = line
         self.producer = producer
         self.epoch = epoch
         self.firstSequence = firstSequence

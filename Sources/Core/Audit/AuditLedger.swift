@@ -51,6 +51,7 @@ struct Allowance {
 /// One producer's lines, built from index records by the rules of `docs/archive.md`, "Watermarks".
 struct ProducerLedger: Hashable, Sendable {
     struct Line: Hashable, Sendable {
+        var number: UInt8 = 0
         var isFork: Bool
         var epochs: [UInt64] = []
         /// The last sequence that it shares with another line.
@@ -109,20 +110,24 @@ struct ProducerLedger: Hashable, Sendable {
 
     /// The record's line, made when it is new.
     private mutating func place(_ record: AuditRecord) -> Int {
-        let isFork = record.kind == .fork
-        if let index = lines.lastIndex(where: { line in
+        let isFork = record.kind == .fork || record.line > 0
+        if record.line > 0 {
+            if let index = lines.firstIndex(where: { $0.number == record.line }) { return index }
+        } else if let index = lines.lastIndex(where: { line in
             (line.isFork == isFork || record.kind == .gap) && line.epochs.contains(record.epoch)
         }) {
             return index
         }
-        if let index = lines.lastIndex(where: { line in
-            line.isFork == isFork && (!isFork || line.watermark + 1 == record.firstSequence)
-        }) {
+        if record.line == 0,
+            let index = lines.lastIndex(where: { line in
+                line.isFork == isFork && (!isFork || line.watermark + 1 == record.firstSequence)
+            })
+        {
             return index
         }
         // A fork begins where it branches off; a main line with the producer's first event.
         let start = isFork && record.firstSequence > 0 ? record.firstSequence - 1 : 0
-        lines.append(Line(isFork: isFork, start: start, watermark: start))
+        lines.append(Line(number: record.line, isFork: isFork, start: start, watermark: start))
         return lines.count - 1
     }
 

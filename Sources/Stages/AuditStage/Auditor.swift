@@ -234,6 +234,7 @@ public final class Auditor {
             AuditRecord(
                 kind: kind,
                 isDeadLetter: fact.isUnenriched,
+                line: fact.line,
                 producer: fact.producer,
                 epoch: fact.epoch,
                 firstSequence: fact.firstSequence,
