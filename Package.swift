@@ -160,7 +160,7 @@ let package = Package(
             "enlace-enricher",
             ["Bytes", "Daemon", "EnricherStage", "Incident", "Platform", "ReferenceData", "Settings", argumentParser]
         ),
-        executable("enlace-sim", ["Bytes", "Mutation", "Platform", "Simulation", argumentParser]),
+        executable("enlace-sim", ["Bytes", "Daemon", "Mutation", "Platform", "Simulation", argumentParser]),
         executable("enlace-sink", ["Daemon", "Platform", "Settings", "SinkStage", argumentParser]),
 
         // Tests.

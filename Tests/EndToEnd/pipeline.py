@@ -108,8 +108,8 @@ class Pipeline:
         return subprocess.run(
             self.command(*arguments, program=program, common=common), capture_output=True, env=self.environment, **options)
 
-    def popen(self, *arguments, program="enlace", **options):
-        process = subprocess.Popen(self.command(*arguments, program=program), env=self.environment, **options)
+    def popen(self, *arguments, program="enlace", common=True, **options):
+        process = subprocess.Popen(self.command(*arguments, program=program, common=common), env=self.environment, **options)
         self.processes.append(process)
         return process
 

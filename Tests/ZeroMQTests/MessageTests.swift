@@ -185,6 +185,35 @@ struct MessageTests {
         #expect(third == [[0] + [UInt8]("nog")])
     }
 
+    @Test func `what a publisher sent before it went away arrives, whole and in order`() throws {
+        let context = try Context()
+        var options = SocketOptions.monitored
+        options.subscriptions = [[]]
+        var subscriber = try context.socket(.sub, options)
+        try subscriber.connect(directory.ipc())
+        try publishAndLeave(400, context, &subscriber)
+        // The loss is on its way to the subscriber's socket while what came before lies unread in it.
+        let lost = try subscriber.event(.disconnected)
+        #expect(lost != nil)
+        for number in 0..<400 {
+            let message = try subscriber.receiveWhole()
+            try #require(message == [[UInt8]("nogales/\(number)"), [1, 2, 3]])
+        }
+    }
+
+    private func publishAndLeave(_ count: Int, _ context: borrowing Context, _ subscriber: inout Socket) throws {
+        var options = SocketOptions()
+        options.lingerMilliseconds = Int32(bound_ms)
+        var publisher = try context.socket(.xpub, options)
+        try publisher.bind(directory.ipc())
+        let subscription = try Self.receive(&publisher, from: &subscriber)
+        #expect(subscription == [[1]])
+        for number in 0..<count {
+            let isSent = try publisher.sendWhole([[UInt8]("nogales/\(number)"), [1, 2, 3]])
+            #expect(isSent)
+        }
+    }
+
     @Test func `an adopted buffer is released once, and only when its last copy goes`() throws {
         let released = UnsafeMutablePointer<Int>.allocate(capacity: 1)
         released.initialize(to: 0)

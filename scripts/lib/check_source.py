@@ -16,6 +16,7 @@ def targets():
     for layer in LAYERS:
         for folder in sorted((ROOT / "Sources" / layer).iterdir()):
             found[folder.name] = layer
+    found["Simulation"] = "Simulation"
     return found
 
 
@@ -41,7 +42,8 @@ def problems():
                     "Core": {"Core"},
                     "Adapters": {"Core", "System"},
                     "Stages": {"Core", "Adapters", "Stages"},
-                    "Executables": {"Core", "Adapters", "Stages"},
+                    "Simulation": {"Core", "Adapters"},
+                    "Executables": {"Core", "Adapters", "Stages", "Simulation"},
                 }.get(layer, set())
                 if other not in allowed and name != target:
                     yield f"{relative}:{number}: {layer} must not import {name} ({other})"

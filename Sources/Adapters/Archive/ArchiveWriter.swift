@@ -50,7 +50,7 @@ public final class ArchiveWriter {
         root = directory
         self.options = options
         self.crc = crc
-        disk = given ?? SystemDisk(syncWorkers: options.syncWorkers)
+        disk = given ?? CrashPointDisk.standard(syncWorkers: options.syncWorkers)
         try disk.makeDirectories(directory + "/_meta")
         do throws(ArchiveError) { lock = try disk.lock(directory + "/_meta/lock") } catch {
             guard error.code == .taken else { throw error }

@@ -90,9 +90,11 @@ public final class Outbox: Sendable {
         let identity = try environment.write { transaction throws(OutboxError) in
             try identify(transaction, environment, station, name, newIdentifier, crc)
         }
+        enlace_crash_hit(.producerOutboxOpenBefore)
         let snapshot = try environment.write { transaction throws(OutboxError) in
             try beginEpoch(transaction, environment, newEpoch(), crc)
         }
+        enlace_crash_hit(.producerOutboxOpenAfter)
         return Outbox(
             Parts(
                 station: station,
@@ -213,8 +215,10 @@ public final class Outbox: Sendable {
             if after != before {
                 try transaction.put(environment.databases.meta, Keys.state, after.encoded(crc: crc))
             }
+            enlace_crash_hit(.producerOutboxCommitBefore)
             return result
         }
+        enlace_crash_hit(.producerOutboxCommitAfter)
         current.withLock { $0.state = after }
         return result
     }

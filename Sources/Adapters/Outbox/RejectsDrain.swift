@@ -61,9 +61,11 @@ public final class RejectsDrain {
                 try write(part, day: day)
                 rest = rest.dropFirst(part.count)
             }
+            enlace_crash_hit(.producerRejectDeleteBefore)
             try outbox.write { (write: inout OutboxWrite) throws(OutboxError) in
                 try write.deleteRejects(through: last.number)
             }
+            enlace_crash_hit(.producerRejectDeleteAfter)
             moved += records.count
             after = last.number
         }
@@ -97,16 +99,23 @@ public final class RejectsDrain {
             size += line.count
             lines += line
         }
+        enlace_crash_hit(.producerRejectWriteBefore)
         var done = 0
         while done < lines.count {
+            // Armed, it stops half way, so that a crash can leave an unfinished line.
+            let end = enlace_crash_armed() && done == 0 ? lines.count / 2 : lines.count
             let count = lines.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done)
+                Glibc.write(descriptor, $0.baseAddress?.advanced(by: done), end - done)
             }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { throw .last("write", path) }
             done += count
+            if done < lines.count { enlace_crash_hit(.producerRejectWriteMiddle) }
         }
+        enlace_crash_hit(.producerRejectWriteAfter)
+        enlace_crash_hit(.producerRejectSyncBefore)
         guard fsync(descriptor) == 0 else { throw .last("sync", path) }
+        enlace_crash_hit(.producerRejectSyncAfter)
         let folder = enlace_open(directory, O_RDONLY | O_DIRECTORY, 0)
         if folder >= 0 {
             fsync(folder)

@@ -41,7 +41,7 @@ public struct SocketOptions: Hashable, Sendable {
     public var isMandatory = true
     /// ROUTER: a peer that comes back under its old routing id takes over from itself.
     public var allowsHandover = true
-    /// Messages wait only for peers that are connected, so that none is queued for one that is not there.
+    /// Messages wait only for peers that are connected, so that none is queued for one that is not there. Not for SUB.
     public var requiresConnection = true
     /// How often the connection itself is tested; 0 is never. ipc notices a dead peer without.
     public var heartbeatMilliseconds: Int32 = 2_000
@@ -83,7 +83,10 @@ public struct SocketOptions: Hashable, Sendable {
         try set(ZMQ_MAXMSGSIZE, maximumMessageBytes, "maximum message size")
         try set(ZMQ_SNDHWM, sendHighWaterMark, "send high-water mark")
         try set(ZMQ_RCVHWM, receiveHighWaterMark, "receive high-water mark")
-        try set(ZMQ_IMMEDIATE, Int32(requiresConnection ? 1 : 0), "immediate")
+        // A socket with this option gives up its queue when the connection is lost, and libzmq ends the process when
+        // that happens between two frames of a message that is being read. A SUB has nothing to send that could wait
+        // for the wrong peer, so it keeps what came.
+        if kind != .sub { try set(ZMQ_IMMEDIATE, Int32(requiresConnection ? 1 : 0), "immediate") }
         try set(ZMQ_RECONNECT_IVL, reconnectMilliseconds, "reconnect interval")
         try set(ZMQ_RECONNECT_IVL_MAX, reconnectMaximumMilliseconds, "longest reconnect interval")
         if heartbeatMilliseconds > 0 {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Bytes
+import Daemon
 import Glibc
 import Mutation
 import Platform
@@ -46,17 +47,17 @@ struct SimCommand: ParsableCommand {
             let outcome = simulate(number, isTracing: seed != nil)
             events += outcome.events
             faults += outcome.faults
-            if seed != nil, trace || !outcome.violations.isEmpty { outcome.trace.forEach { print($0) } }
+            if seed != nil, trace || !outcome.violations.isEmpty { outcome.trace.forEach { Program.put($0) } }
             if !outcome.violations.isEmpty {
                 failed.append(number)
-                for words in outcome.violations.prefix(5) { print("seed \(number): \(words)") }
-                print("seed \(number): again with: enlace-sim --seed \(number)")
+                for words in outcome.violations.prefix(5) { Program.put("seed \(number): \(words)") }
+                Program.put("seed \(number): again with: enlace-sim --seed \(number)")
             }
             progress(index + 1, of: numbers.count, failed.count)
         }
         let milliseconds = Double(Clock.monotonicNanoseconds() - started) / 1e6
         let each = milliseconds / Double(max(numbers.count, 1))
-        print(
+        Program.put(
             "\(numbers.count) schedules, \(events) events accepted, \(faults) faults, \(failed.count) failed; "
                 + "\((each * 10).rounded() / 10) ms a schedule"
         )
@@ -112,14 +113,14 @@ struct SimCommand: ParsableCommand {
             }
             let name = mutant.rawValue + String(repeating: " ", count: max(1, 24 - mutant.rawValue.count))
             if let found {
-                print("\(name)found by seed \(found.seed), the \(tried)th: \(found.violations[0])")
+                Program.put("\(name)found by seed \(found.seed), the \(tried)th: \(found.violations[0])")
             } else {
                 missed += 1
-                print("\(name)NOT FOUND by \(tried) seeds")
+                Program.put("\(name)NOT FOUND by \(tried) seeds")
             }
         }
         _ = Mutation.activate(nil)
-        print("\(Mutant.allCases.count - missed) of \(Mutant.allCases.count) mistakes found")
+        Program.put("\(Mutant.allCases.count - missed) of \(Mutant.allCases.count) mistakes found")
         if missed > 0 { throw ExitCode(1) }
     }
 }

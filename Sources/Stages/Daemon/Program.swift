@@ -40,6 +40,9 @@ public enum Program {
         _ common: CommonOptions,
         flags: [SettingsKey: String] = [:]
     ) async throws -> (settings: EnlaceSettings, log: Logger) {
+        do throws(CrashPointError) { try CrashPoint.arm(environment: environment) } catch {
+            throw SettingsError(source: error.variable, reason: error.reason)
+        }
         let settings = try await EnlaceSettings.load(
             flags: common.flags.merging(flags) { $1 },
             configPath: common.config,

@@ -45,6 +45,7 @@ struct BatchEnricher: ~Copyable {
             let event = UnsafeRawBufferPointer(rebasing: batch[start..<stop])
             let mark = writer.count
             recorder?.at(sequence)
+            CrashPoint.hitEvent(event)
             do throws(Refusal) {
                 try enrich(event, stop + Self.padding <= end, header, sequence, &writer)
             } catch {

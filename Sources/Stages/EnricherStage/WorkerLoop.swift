@@ -218,7 +218,9 @@ final class WorkerLoop {
         while !isBlocked, let ticket = waiting.first {
             waiting.removeFirst()
             guard let box = batches.removeValue(forKey: ticket) else { continue }
+            CrashPoint.hit(.enricherBatchEnrichBefore)
             let batch = box.withBytes { enricher.enrich($0) }
+            CrashPoint.hit(.enricherBatchEnrichAfter)
             outgoing.removeAll()
             scratch.removeAll()
             BatchFrame.encodeAppend(worker: machine.incarnation, into: &scratch)
@@ -231,11 +233,15 @@ final class WorkerLoop {
     }
 
     private func offer(_ producers: inout Producers, _ sink: inout Socket) throws {
+        CrashPoint.hit(.enricherForwardBefore)
         guard try sink.send(&outgoing) == .sent else { return }
+        CrashPoint.hit(.enricherForwardAfter)
         let ticket = outgoingTicket
         unblock()
         counters.batches.add(1, ordering: .relaxed)
+        CrashPoint.hit(.enricherDoneBefore)
         try carryOut(machine.forwarded(ticket: ticket, now_ms: Self.now_ms), &producers, &sink)
+        CrashPoint.hit(.enricherDoneAfter)
         try work(&producers, &sink)
     }
 

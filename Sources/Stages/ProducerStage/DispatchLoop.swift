@@ -173,7 +173,10 @@ final class DispatchLoop {
                 lastWelcome_ms = now
                 if welcome.refusal.isEmpty { archive = (welcome.archive, welcome.generation) }
             }
+            let isCommit = if case .commit = message { true } else { false }
+            if isCommit { CrashPoint.hit(.producerCommitHeardBefore) }
             try carryOut(machine.heard(message, now_ms: now), &workers)
+            if isCommit { CrashPoint.hit(.producerCommitHeardAfter) }
         }
     }
 
@@ -291,7 +294,10 @@ final class DispatchLoop {
         BatchFrame.encodeDispatch(into: &scratch)
         frames.append(copying: scratch.bytes)
         frames.append(batch.message.copy())
-        switch try workers.send(&frames) {
+        CrashPoint.hit(.producerDispatchSendBefore)
+        let sent = try workers.send(&frames)
+        CrashPoint.hit(.producerDispatchSendAfter)
+        switch sent {
         case .sent: return []
         case .wouldBlock:
             return machine.undeliverable(

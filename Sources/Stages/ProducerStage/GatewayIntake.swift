@@ -124,7 +124,9 @@ final class GatewayIntake {
             } else {
                 ledger.failed(reply.gateway, number: reply.request)
             }
+            CrashPoint.hit(.producerGatewayAnswerBefore)
             try send(reply.body, to: reply.envelope, &socket)
+            CrashPoint.hit(.producerGatewayAnswerAfter)
         }
         guard outcome.job.isEmpty == false else { return }
         inFlight -= 1

@@ -164,7 +164,10 @@ final class OutboxWriter: Sendable {
         for (job, answers) in zip(jobs, replies) {
             counters.acceptedEvents.add(UInt64(job.eventCount), ordering: .relaxed)
             counters.refusedEvents.add(UInt64(job.rejects.count), ordering: .relaxed)
-            if let input = job.input { counters.inputBytes.store(input.offset, ordering: .relaxed) }
+            if let input = job.input {
+                CrashPoint.hit(.producerInputCommitAfter)
+                counters.inputBytes.store(input.offset, ordering: .relaxed)
+            }
             if isFirst, !job.slices.isEmpty {
                 stored.post(last)
                 isFirst = false
@@ -180,7 +183,9 @@ final class OutboxWriter: Sendable {
         switch note {
         case .committed(let sequence, let archive, let generation):
             try txn.setCommitted(sequence, archive: archive, generation: generation)
+            CrashPoint.hit(.producerTrimBefore)
             _ = try txn.trim(through: sequence)
+            CrashPoint.hit(.producerTrimAfter)
         case .rewound(let sequence, let archive, let generation):
             try txn.setCommitted(sequence, archive: archive, generation: generation)
         case .forget(let gateway, let envelope):
@@ -214,7 +219,10 @@ final class OutboxWriter: Sendable {
                 try txn.appendReject(bytes, receivedAt: now)
             }
         }
-        if let input = job.input { try txn.setInput(input.source, input.record) }
+        if let input = job.input {
+            CrashPoint.hit(.producerInputCommitBefore)
+            try txn.setInput(input.source, input.record)
+        }
         var replies: [IntakeOutcome.Reply] = []
         for answer in job.answers {
             let body = GatewayAnswer.taken(

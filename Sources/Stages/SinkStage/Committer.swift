@@ -110,6 +110,7 @@ final class Committer {
         switch item {
         case .append(let box, let header, let ticket, let skip, let line):
             guard sequence.admits else { return }
+            CrashPoint.hit(.sinkAppendBefore)
             let appended: Result<UInt64, ArchiveError> = box.withBytes { bytes in
                 let payload = UnsafeRawBufferPointer(rebasing: bytes[BatchHeader.encodedBytes...])
                 do throws(ArchiveError) {
@@ -127,6 +128,7 @@ final class Committer {
             }
             switch appended {
             case .success(let offset):
+                CrashPoint.hit(.sinkAppendAfter)
                 let batch = LiveBatch(
                     box: box,
                     station: header.station,
@@ -150,10 +152,12 @@ final class Committer {
 
     private func commit(_ archive: ArchiveWriter) throws(ArchiveError) {
         guard !pending.isEmpty else { return }
+        CrashPoint.hit(.sinkCommitBefore)
         do throws(ArchiveError) { try archive.sync() } catch {
             guard error.isTemporary else { throw error }
             return fail(at: nil, error)
         }
+        CrashPoint.hit(.sinkCommitAfter)
         guard let last = sequence.synced() else { return }
         counters.setTrouble("")
         counters.syncs.add(1, ordering: .relaxed)
@@ -169,6 +173,7 @@ final class Committer {
     /// Records what waits to be recorded; what a full disk does not take is tried again a second later.
     private func recordGaps(_ archive: ArchiveWriter) throws(ArchiveError) {
         while let gap = gaps.first {
+            CrashPoint.hit(.sinkGapRecordBefore)
             do throws(ArchiveError) {
                 let generation = try archive.recordGap(
                     station: gap.station,
@@ -178,6 +183,7 @@ final class Committer {
                     parent: gap.line.parent,
                     now: Clock.now()
                 )
+                CrashPoint.hit(.sinkGapRecordAfter)
                 gaps.removeFirst()
                 live.setGeneration(generation)
                 results.post(.gapRecorded(gap.producer, generation: generation))

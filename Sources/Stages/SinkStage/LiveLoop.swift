@@ -152,7 +152,9 @@ final class LiveLoop {
         frames.append(copying: topic.bytes)
         frames.append(copying: position.bytes)
         frames.append(copying: line)
+        CrashPoint.hit(.sinkLivePublishBefore)
         _ = try stream.send(&frames)
+        CrashPoint.hit(.sinkLivePublishAfter)
     }
 
     /// Says where each station's stream is, so that a lost last event is noticed.

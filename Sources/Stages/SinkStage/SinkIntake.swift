@@ -182,7 +182,9 @@ final class SinkIntake {
         let slot = nextSlot
         nextSlot += 1
         slots[slot] = (box, header)
+        CrashPoint.hit(.sinkReceiveBefore)
         try carryOut(ordering.received(header, slot: slot, bytes: box.count), &control)
+        CrashPoint.hit(.sinkReceiveAfter)
     }
 
     private func tellRival(_ hello: Hello) {
@@ -254,13 +256,16 @@ final class SinkIntake {
         if case .welcome(let welcome) = message, !welcome.refusal.isEmpty {
             refusals.refuse(.hello, ["producer": "\(producer)", "reason": "\(welcome.refusal)"])
         }
+        let isCommit = if case .commit = message { true } else { false }
         for route in routes.routes(to: producer, epoch: epoch) {
             scratch.removeAll()
             message.encode(into: &scratch)
             frames.removeAll()
             frames.append(Message(copying: route))
             frames.append(copying: scratch.bytes)
+            if isCommit { CrashPoint.hit(.sinkCommitSendBefore) }
             _ = try control.send(&frames)
+            if isCommit { CrashPoint.hit(.sinkCommitSendAfter) }
         }
     }
 

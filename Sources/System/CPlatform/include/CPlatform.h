@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "CrashPoints.h"
 #include "FlightRecord.h"
 
 // Opens a file (made with `mode` where `flags` has O_CREAT), closed on exec; -1 and errno on failure.
