@@ -1,6 +1,9 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+/// Programs that fuzz link only with libFuzzer, which brings their `main`: they are there when scripts/fuzz asks.
+let isFuzzing = Context.environment["ENLACE_FUZZ"] != nil
+
 /// What every Swift target of ours is compiled with.
 let house: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -36,6 +39,16 @@ func executable(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: dependencies, path: "Tests/\(name)", swiftSettings: house)
 }
+
+/// All bodies in one program: the target is chosen when it runs.
+let fuzzing: [Target] = [
+    .executableTarget(
+        name: "enlace-fuzz",
+        dependencies: ["FuzzBodies"],
+        path: "Tests/Fuzz/Driver",
+        swiftSettings: house + [.unsafeFlags(["-parse-as-library"])]
+    )
+]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
@@ -164,6 +177,21 @@ let package = Package(
         executable("enlace-sink", ["Daemon", "Platform", "Settings", "SinkStage", argumentParser]),
 
         // Tests.
+        .target(
+            name: "FuzzBodies",
+            dependencies: [
+                "Archive", "Bytes", "EventJSON", "Incident", "Platform", "ProducerStage",
+                "ReferenceData", "Relevance", "Settings", "SinkStage", "TailStage", "Wire", "CSimdJSON",
+            ],
+            path: "Tests/Fuzz/Bodies",
+            swiftSettings: house
+        ),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["FuzzBodies"],
+            path: "Tests/Fuzz/Corpora",
+            swiftSettings: house
+        ),
         tests("ArchiveTests", ["Archive", "Bytes", "Wire", "CPlatform"]),
         tests(
             "AuditStageTests",
@@ -183,6 +211,6 @@ let package = Package(
         tests("TelemetryTests", ["Telemetry"]),
         tests("WireTests", ["Bytes", "Wire"]),
         tests("ZeroMQTests", ["ZeroMQ"]),
-    ],
+    ] + (isFuzzing ? fuzzing : []),
     cxxLanguageStandard: .cxx17
 )

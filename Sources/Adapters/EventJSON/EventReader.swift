@@ -1,5 +1,6 @@
 import Bytes
 import CSimdJSON
+import Glibc
 import Incident
 
 /// Reads events: parses, checks, normalises. One a thread; nothing is allocated for an event that is taken.
@@ -53,10 +54,12 @@ public final class EventReader {
             do throws(Refusal) { try unwrap(tape, body) } catch { throw checker.personalFirst(error, tape) }
             let inner = try parse(scratch.bytes, isPadded: false)
             let incident = try check(inner, raw: scratch.bytes, station: station)
+            try checkPlain(scratch.bytes)
             appendLine(scratch.bytes, to: &writer)
             return incident
         }
         let incident = try check(tape, raw: body, station: station)
+        try checkPlain(body)
         appendLine(body, to: &writer)
         return incident
     }
@@ -72,6 +75,20 @@ public final class EventReader {
             throw Refusal(field: "extra", reason: "is longer than \(most) bytes; shorten it")
         }
         return incident
+    }
+
+    /// Whoever reads the line later finds these by their bytes, without parsing: the archive when it filters by time,
+    /// the live stream when it makes a topic. Written with escapes they would be missed there, silently.
+    private func checkPlain(_ raw: UnsafeRawBufferPointer) throws(Refusal) {
+        guard let start = raw.baseAddress, memchr(start, 0x5C, raw.count) != nil else { return }
+        guard !TopLevelReader.hasEscapedName(raw) else {
+            throw Refusal(field: nil, reason: "has a field whose name is written with a backslash; write it plainly")
+        }
+        for name in ["occurred_at", "station", "category"] as [StaticString] {
+            guard TopLevelReader.string(of: name, in: raw) != nil else {
+                throw Refusal(field: "\(name)", reason: "is written with a backslash; write it plainly")
+            }
+        }
     }
 
     private func parse(_ raw: UnsafeRawBufferPointer, isPadded: Bool) throws(Refusal) -> EventTape {

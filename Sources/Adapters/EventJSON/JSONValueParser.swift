@@ -13,7 +13,7 @@ struct JSONValueParser {
         return result
     }
 
-    private var mistake: JSONSyntaxError { JSONSyntaxError(offset: at) }
+    private var mistake: JSONSyntaxError { JSONSyntaxError(offset: min(at, bytes.count)) }
     private var byte: UInt8 { at < bytes.count ? bytes[at] : 0 }
 
     private mutating func skipSpace() {

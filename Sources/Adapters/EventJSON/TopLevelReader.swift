@@ -20,6 +20,11 @@ public enum TopLevelReader {
         return UnsafeRawBufferPointer(rebasing: line[start..<end])
     }
 
+    /// Whether some top-level name is written with escapes, so that no search by its bytes finds it.
+    static func hasEscapedName(_ line: UnsafeRawBufferPointer) -> Bool {
+        csj_has_escaped_key(line.baseAddress?.assumingMemoryBound(to: UInt8.self), line.count) == 1
+    }
+
     /// The text of a top-level string member; nil when it is no string or holds an escape.
     public static func string(of name: StaticString, in line: UnsafeRawBufferPointer) -> Text? {
         guard let raw = value(of: name, in: line), raw.count >= 2, raw[0] == 0x22, raw[raw.count - 1] == 0x22,

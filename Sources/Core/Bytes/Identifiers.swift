@@ -13,7 +13,9 @@ public struct Identifier128: Hashable, Sendable, CustomStringConvertible, Compar
 
     /// Reads 32 hex digits.
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 32, let high = UInt64(text.prefix(16), radix: 16),
+        // Digits alone: the integer's own reader would take a sign too.
+        guard text.utf8.count == 32, text.utf8.allSatisfy({ isHexDigit($0) }),
+            let high = UInt64(text.prefix(16), radix: 16),
             let low = UInt64(text.dropFirst(16), radix: 16)
         else { return nil }
         self.init(high: high, low: low)
@@ -29,6 +31,10 @@ public struct Identifier128: Hashable, Sendable, CustomStringConvertible, Compar
     public static func < (left: Identifier128, right: Identifier128) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
+}
+
+private func isHexDigit(_ byte: UInt8) -> Bool {
+    (48...57).contains(byte) || (65...70).contains(byte) || (97...102).contains(byte)
 }
 
 extension UInt64 {

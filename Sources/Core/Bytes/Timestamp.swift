@@ -9,6 +9,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Earlier is smaller.
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
+    /// The moments that RFC 3339 can write in UTC: the years 0000 to 9999.
+    public static let writable =
+        Timestamp(microseconds: -62_167_219_200_000_000)...Timestamp(microseconds: 253_402_300_799_999_999)
+
     /// A moment as it was written: with the writer's offset from UTC.
     public struct Written: Hashable, Sendable {
         /// The moment.
@@ -69,10 +73,9 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         else { throw .range }
         let days = daysSinceEpoch(year: year, month: month, day: day)
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + min(second, 59) - offset * 60
-        return Written(
-            timestamp: Timestamp(microseconds: Int64(seconds) * 1_000_000 + Int64(fraction)),
-            offsetMinutes: offset
-        )
+        let timestamp = Timestamp(microseconds: Int64(seconds) * 1_000_000 + Int64(fraction))
+        guard writable.contains(timestamp) else { throw .range }
+        return Written(timestamp: timestamp, offsetMinutes: offset)
     }
 
     private static func parseOffset(_ bytes: UnsafeRawBufferPointer, at start: Int) throws(ParseError) -> Int {
@@ -106,8 +109,10 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 }
 
 extension ByteWriter {
-    /// Appends a moment in UTC as RFC 3339, with six fraction digits when it is not a whole second.
-    public mutating func append(timestamp: Timestamp) {
+    /// Appends a moment in UTC as RFC 3339, with six fraction digits when it is not a whole second. One that cannot be
+    /// written becomes the nearest one that can.
+    public mutating func append(timestamp given: Timestamp) {
+        let timestamp = min(max(given, Timestamp.writable.lowerBound), Timestamp.writable.upperBound)
         let (day, microsecondOfDay) = flooredDivision(timestamp.microseconds, 86_400_000_000)
         let (year, month, dayOfMonth) = civilDate(daysSinceEpoch: Int(day))
         let second = Int(microsecondOfDay / 1_000_000)

@@ -74,7 +74,7 @@ public struct BatchHeader: Hashable, Sendable {
         case headerChecksum = "the batch header's checksum does not match"
         case station = "the batch's station is not a station name"
         case empty = "a batch without events"
-        case range = "the batch's sequences or sizes are out of range"
+        case range = "the batch's sequences, sizes or time are out of range"
         case length = "the batch's length is not what its header says"
         case payloadChecksum = "the batch's payload does not match its checksum"
         case lines = "the batch does not have as many lines as its header says"
@@ -116,7 +116,8 @@ public struct BatchHeader: Hashable, Sendable {
         )
         guard header.count > 0 else { throw .empty }
         guard header.firstSequence > 0, header.firstSequence <= UInt64(Int64.max), header.count <= Limits.batchEvents,
-            header.payloadBytes <= Limits.enrichedPayloadBytes, header.payloadBytes >= header.count
+            header.payloadBytes <= Limits.enrichedPayloadBytes, header.payloadBytes >= header.count,
+            Timestamp.writable.contains(header.receivedAt)
         else { throw .range }
         return header
     }

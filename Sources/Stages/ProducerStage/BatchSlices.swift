@@ -5,15 +5,15 @@ import Platform
 import Wire
 
 /// Batches made of a batch: parts of it, and its one event as a dead letter.
-enum BatchSlices {
+package enum BatchSlices {
     /// A batch, header and payload.
-    struct Slice {
-        var header: BatchHeader
-        var bytes: [UInt8]
+    package struct Slice {
+        package var header: BatchHeader
+        package var bytes: [UInt8]
     }
 
     /// The parts of so many events each; none when the batch does not have as many events as it says.
-    static func cut(_ batch: UnsafeRawBufferPointer, _ counts: [UInt64]) -> [Slice] {
+    package static func cut(_ batch: UnsafeRawBufferPointer, _ counts: [UInt64]) -> [Slice] {
         guard let header = try? BatchHeader.decode(batch, checksum: .hardware), let base = batch.baseAddress else {
             return []
         }
@@ -37,7 +37,7 @@ enum BatchSlices {
     }
 
     /// The batch's one event as it goes to the archive without tags; nil when it has several.
-    static func unenriched(_ batch: UnsafeRawBufferPointer, reason: String) -> [UInt8]? {
+    package static func unenriched(_ batch: UnsafeRawBufferPointer, reason: String) -> [UInt8]? {
         guard var header = try? BatchHeader.decode(batch, checksum: .hardware), header.count == 1 else { return nil }
         let stamp = IngestStamp(
             producer: header.producer,

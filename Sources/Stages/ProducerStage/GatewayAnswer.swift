@@ -5,7 +5,7 @@ import Wire
 ///
 /// Each names the gateway that is meant: ZeroMQ delivers by the connection's routing id, and two gateways that chose the
 /// same one, or share a connection, must not take each other's answers for their own.
-enum GatewayAnswer {
+package enum GatewayAnswer {
     /// One refused event of a request.
     struct Refused: Sendable {
         /// Its place in the request, from 1.
@@ -52,7 +52,7 @@ enum GatewayAnswer {
     }
 
     /// The request as a whole was not taken. With `retry` the same request may be sent again later.
-    static func failed(gateway: String?, request: UInt64?, reason: String, retry: Bool) -> [UInt8] {
+    package static func failed(gateway: String?, request: UInt64?, reason: String, retry: Bool) -> [UInt8] {
         var writer = begin(gateway)
         writer.append("\"request\":")
         if let request { writer.append(string: String(request)) } else { writer.append("null") }

@@ -1,28 +1,28 @@
 import EventJSON
 
 /// The second frame of what a gateway sends: who it is and what it wants.
-struct GatewayHeader {
+package struct GatewayHeader {
     /// What a gateway may want.
-    enum Wish {
+    package enum Wish {
         case publish(request: UInt64, lowest: UInt64)
         case progress
         case forget
     }
 
     /// What is wrong with a header.
-    struct Malformed: Error {
-        var request: UInt64?
-        var reason: String
+    package struct Malformed: Error {
+        package var request: UInt64?
+        package var reason: String
     }
 
-    var gateway: String
-    var wish: Wish
+    package var gateway: String
+    package var wish: Wish
 
     /// The longest header taken, in bytes.
-    static let maximumBytes = 1024
+    package static let maximumBytes = 1024
 
     /// Reads a header.
-    init(_ bytes: UnsafeRawBufferPointer) throws(Malformed) {
+    package init(_ bytes: UnsafeRawBufferPointer) throws(Malformed) {
         guard bytes.count <= Self.maximumBytes, let value = try? JSONValue.parse(bytes), case .object = value else {
             throw Malformed(reason: "the second frame must be a JSON object of at most 1024 bytes")
         }

@@ -6,7 +6,7 @@ import EventJSON
 ///
 /// Device and inode say which file it is; the hashes say that it still begins with what was read: an inode number is
 /// used again, and a file may be written anew.
-struct InputRecord: Equatable {
+package struct InputRecord: Equatable {
     /// Bytes that are read and safe in the outbox.
     var offset: UInt64
     /// Lines before the offset.
@@ -22,7 +22,7 @@ struct InputRecord: Equatable {
     static let sampleBytes = 4096
 
     /// The record as it is stored.
-    var encoded: [UInt8] {
+    package var encoded: [UInt8] {
         var writer = ByteWriter(capacity: 512)
         writer.append("{\"offset\":")
         writer.append(string: String(offset))
@@ -47,7 +47,7 @@ struct InputRecord: Equatable {
     }
 
     /// Reads a stored record; nil when it is not one.
-    init?(_ bytes: [UInt8]) {
+    package init?(_ bytes: [UInt8]) {
         guard let value = try? JSONValue.parse(bytes), let offset = value["offset"]?.unsigned,
             let lines = value["lines"]?.unsigned, let head = value["head"]?.string, let tail = value["tail"]?.string
         else { return nil }

@@ -4,7 +4,7 @@ import Incident
 import Wire
 
 /// The record that is kept of a refused event or line: one JSON object.
-struct RefusalRecord {
+package struct RefusalRecord {
     /// Who brought it, such as `gateway:dispatch-7` or `file:incidents.jsonl`.
     var source: String
     /// Line of a file or place in a request, from 1.
@@ -12,10 +12,17 @@ struct RefusalRecord {
     /// The station of the producer that refused it.
     var station: StationName
 
+    /// Joins the fields.
+    package init(source: String, line: Int, station: StationName) {
+        self.source = source
+        self.line = line
+        self.station = station
+    }
+
     /// Builds the record. Of an event with personal data only field names and a hash are kept.
     ///
     /// - Parameter length: how long the event was when `event` holds only its beginning.
-    func encode(
+    package func encode(
         _ event: UnsafeRawBufferPointer,
         length: Int,
         refusal: Refusal,

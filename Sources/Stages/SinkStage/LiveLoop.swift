@@ -202,15 +202,11 @@ final class LiveLoop {
 
     /// Reads what was asked for into `answer` and returns the first frame of the reply.
     private func answerHead(_ bytes: UnsafeRawBufferPointer, _ reader: ArchiveReader) -> String {
-        let parsed = try? JSONValue.parse(bytes)
-        if parsed?["query"]?.string == "heads" { return heads }
-        guard let request = parsed, let name = request["station"]?.string,
-            let station = StationName(name), let from = request["from"]?.unsigned
-        else { return malformed() }
-        if let reason = mismatch(request) { return reason }
-        let limit = min(Int(clamping: request["limit_bytes"]?.unsigned ?? .max), Limits.replayBytes)
+        guard let request = ReplayRequest(bytes) else { return malformed() }
+        guard case .events(let station, let from, let limit, let cursor) = request else { return heads }
+        if let reason = mismatch(cursor) { return reason }
         do throws(ArchiveError) {
-            let slice = try reader.read(station: station, from: from, limitBytes: max(limit, 1), into: &answer)
+            let slice = try reader.read(station: station, from: from, limitBytes: limit, into: &answer)
             let runs = slice.offsets.map { "[\($0.lowerBound),\($0.upperBound)]" }.joined(separator: ",")
             return "{\"status\":\"ok\",\"station\":\"\(station)\",\"from\":\(from),\"next\":\(slice.next),"
                 + "\"head\":\(live.head(station)),\(identity),\"offsets\":[\(runs)]}"
@@ -242,15 +238,15 @@ final class LiveLoop {
 
     /// The answer to a request whose cursor is of another archive, or of this one before an older copy of it was put in
     /// place: its positions stand for other events here.
-    private func mismatch(_ request: JSONValue) -> String? {
+    private func mismatch(_ cursor: ReplayRequest.Cursor) -> String? {
         let reason: String
-        if let named = request["archive"], named.string != "\(archive)" {
+        if let named = cursor.archive, named != "\(archive)" {
             reason =
-                "the cursor is of archive \(Self.short(named.string)), this sink serves \(archive): "
+                "the cursor is of archive \(Self.short(named)), this sink serves \(archive): "
                 + "its positions mean nothing here; begin again without the cursor"
-        } else if let named = request["generation"], named.unsigned != UInt64(live.generation) {
+        } else if let named = cursor.generation, named != UInt64(live.generation) {
             reason =
-                "the cursor is of generation \(named.unsigned.map(String.init) ?? "?") of the archive, which is in "
+                "the cursor is of generation \(named) of the archive, which is in "
                 + "generation \(live.generation) since an older copy of it was put in place: look where the events "
                 + "that you have end in it, and begin again from there"
         } else {

@@ -180,6 +180,22 @@ extern "C" int csj_parse(csj_parser *parser, const uint8_t *text, size_t length,
     return status == CSJ_NOT_JSON && has_trailing(*parser, text, length) ? CSJ_TRAILING : status;
 }
 
+extern "C" int csj_has_escaped_key(const uint8_t *text, size_t length) {
+    size_t at = skip_space(text, 0, length);
+    if (at >= length || text[at] != '{') return 0;
+    at = skip_space(text, at + 1, length);
+    while (at < length && text[at] == '"') {
+        size_t key_end = skip_string(text, at, length);
+        if (std::memchr(text + at, '\\', key_end - at) != nullptr) return 1;
+        at = skip_space(text, key_end, length);
+        if (at >= length || text[at] != ':') return 0;
+        at = skip_space(text, skip_value(text, skip_space(text, at + 1, length), length), length);
+        if (at >= length || text[at] != ',') return 0;
+        at = skip_space(text, at + 1, length);
+    }
+    return 0;
+}
+
 extern "C" int csj_member(const uint8_t *text, size_t length, const uint8_t *name, size_t name_length,
                           size_t *start, size_t *end) {
     size_t at = skip_space(text, 0, length);

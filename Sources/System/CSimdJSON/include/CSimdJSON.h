@@ -73,6 +73,9 @@ int csj_parse(csj_parser *parser, const uint8_t *text, size_t length, size_t all
 int csj_member(const uint8_t *text, size_t length, const uint8_t *name, size_t name_length,
                size_t *start, size_t *end);
 
+/// Whether a member's name of the object at the front of `text` holds a backslash: `csj_member` does not find it.
+int csj_has_escaped_key(const uint8_t *text, size_t length);
+
 #ifdef __cplusplus
 }
 #endif
