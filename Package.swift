@@ -203,7 +203,7 @@ let package = Package(
         tests("EventJSONTests", ["Bytes", "Incident", "EventJSON", "CSimdJSON"]),
         tests("ExpressionTests", ["Expression"]),
         tests("GeneratorTests", ["Generator", "Bytes"]),
-        tests("OutboxTests", ["Outbox", "Bytes", "Wire"]),
+        tests("OutboxTests", ["Simulation", "Outbox", "Bytes", "Wire"]),
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),
         tests("RelevanceTests", ["Bytes", "EventJSON", "Incident", "ReferenceData", "Relevance"]),
         tests("SettingsTests", ["Bytes", "Settings", "Wire", argumentParser]),
