@@ -56,6 +56,28 @@ import Wire
         #expect(machine.connected(producer: 1, now_ms: 0) == [heartbeat(to: 1)])
     }
 
+    @Test func `deaths are told before each heartbeat until the producer has sent a batch`() {
+        let death = WorkerMessage.Death(
+            dead: Identifier128(high: 7, low: 7),
+            producer: Identifier128(high: 1, low: 1),
+            batch: key(1),
+            sequence: 3,
+            cause: .hang
+        )
+        var machine = WorkerMachine(incarnation: me, capacity: 3, deaths: [death])
+        func told(_ producer: Int) -> [WorkerMachine.Action] {
+            [.send(.died(worker: me, death), producer: producer), heartbeat(to: producer)]
+        }
+        #expect(machine.connected(producer: 0, now_ms: 0) == told(0))
+        #expect(machine.connected(producer: 1, now_ms: 0) == told(1))
+        #expect(machine.tick(now_ms: pause) == told(0) + told(1))
+        _ = machine.received(ticket: 1, key: key(1), producer: 0, now_ms: pause)
+        #expect(machine.tick(now_ms: 2 * pause) == [heartbeat([1], to: 0)] + told(1))
+        // A producer that comes again may be another run, which knows nothing.
+        _ = machine.disconnected(producer: 0)
+        #expect(machine.connected(producer: 0, now_ms: 2 * pause) == told(0))
+    }
+
     @Test func `a batch is processed, and its repeat is dropped while it is held`() {
         var machine = connected()
         #expect(machine.received(ticket: 1, key: key(1), producer: 0, now_ms: 0) == [.process(ticket: 1)])

@@ -45,7 +45,25 @@ struct Recovery: ~Copyable {
             notes.append("\(place.index) was missing and is rebuilt from the lines")
             index = try rebuild(source, size: size, lines: lines)
         }
-        try copy(source, size: size, index: index ?? [])
+        do throws(ArchiveError) { try copy(source, size: size, index: index ?? []) } catch {
+            guard discardCopy(), error.isTemporary else { throw error }
+            // The last run may have asked for room ahead: given back, it may be enough for the copy.
+            try source.truncate(to: size)
+            (records, next, bytes) = ([], place.first, 0)
+            do throws(ArchiveError) { try copy(source, size: size, index: index ?? []) } catch {
+                _ = discardCopy()
+                throw error
+            }
+        }
+    }
+
+    /// A copy that was not finished must not take room from others; one whose lines have their name stays, and then it is
+    /// false.
+    private func discardCopy() -> Bool {
+        guard disk.exists(place.temporaryData) else { return false }
+        disk.remove(place.temporaryIndex)
+        disk.remove(place.temporaryData)
+        return true
     }
 
     /// A run that ended between its two renames is brought to its end; one that ended before them is undone.

@@ -136,5 +136,13 @@ private final class SystemFile: DiskFile {
         }
     }
 
-    func reserve(from start: Int, count: Int) { _ = enlace_reserve(descriptor, Int64(start), Int64(count)) }
+    func reserve(from start: Int, count: Int) {
+        // A filesystem that cannot give all of it keeps what it could, and then the index finds no room: little room is
+        // left to those who need it now.
+        var space = statvfs()
+        guard fstatvfs(descriptor, &space) == 0,
+            UInt64(space.f_bavail).multipliedReportingOverflow(by: UInt64(space.f_frsize)).partialValue / 8 >= count
+        else { return }
+        _ = enlace_reserve(descriptor, Int64(start), Int64(count))
+    }
 }

@@ -1,4 +1,5 @@
 import CLMDB
+import CPlatform
 import Glibc
 
 /// An open LMDB environment and its named databases. Every commit is synced; reads may come from any thread.
@@ -34,6 +35,8 @@ final class Environment: @unchecked Sendable {
         pointer = made
         var failed = mdb_env_set_mapsize(made, mapBytes)
         if failed == 0 { failed = mdb_env_set_maxdbs(made, 8) }
+        // LMDB writes the table of readers through a map: without room behind it, that ends the process (SIGBUS).
+        if failed == 0 { failed = Self.reserveReaders(path) }
         // No MDB_WRITEMAP: a stray write could reach the map. No MDB_NOSYNC, no MDB_NOMETASYNC: a commit is durable.
         if failed == 0 { failed = mdb_env_open(made, path, UInt32(MDB_NOTLS), 0o600) }
         // Readers that died with their process would keep pages from being used again.
@@ -90,6 +93,17 @@ final class Environment: @unchecked Sendable {
     }
 
     deinit { mdb_env_close(pointer) }
+
+    /// Asks the filesystem for the blocks of the lock file; 0 or the `errno`. Must not be called while the environment
+    /// is open in this process: closing the file gives up the process's locks on it.
+    private static func reserveReaders(_ path: String) -> Int32 {
+        let descriptor = enlace_open(path + "/lock.mdb", O_RDWR | O_CREAT, 0o600)
+        guard descriptor >= 0 else { return errno }
+        defer { close(descriptor) }
+        // 126 readers of 64 bytes and two pages of their own are less than this.
+        guard enlace_reserve(descriptor, 0, 16_384) != 0 else { return 0 }
+        return errno == EOPNOTSUPP || errno == ENOSYS ? 0 : errno
+    }
 
     /// Runs `body` in a read transaction that ends with it.
     func read<Result>(

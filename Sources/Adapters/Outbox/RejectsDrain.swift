@@ -88,7 +88,8 @@ public final class RejectsDrain {
         guard descriptor >= 0 else { throw .last("open", path) }
         defer { close(descriptor) }
         let known = try lastNumber(descriptor, path)
-        var size = Int(lseek(descriptor, 0, SEEK_END))
+        let before = lseek(descriptor, 0, SEEK_END)
+        var size = Int(before)
         var lines: [UInt8] = []
         for record in records where record.number > known {
             let line = prefix + Array("\(record.number),".utf8) + record.bytes.dropFirst() + [0x0A]
@@ -108,7 +109,12 @@ public final class RejectsDrain {
                 Glibc.write(descriptor, $0.baseAddress?.advanced(by: done), end - done)
             }
             if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw .last("write", path) }
+            guard count > 0 else {
+                let error = OutboxError.last("write", path)
+                // Half a line must not stay in front of what comes next; a crash's is cut off by `lastNumber`.
+                if ftruncate(descriptor, before) != 0 { lastNumbers[path] = nil }
+                throw error
+            }
             done += count
             if done < lines.count { enlace_crash_hit(.producerRejectWriteMiddle) }
         }

@@ -19,6 +19,13 @@ public final class StopSignal: Sendable {
     /// Whether it has been given.
     public var isGiven: Bool { flag.load(ordering: .acquiring) }
 
+    /// Sleeps until it is given or the time is over; whether it is given.
+    public func wait(milliseconds: Int32) -> Bool {
+        var descriptors = [pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)]
+        _ = poll(&descriptors, 1, milliseconds)
+        return isGiven
+    }
+
     /// Gives it; any thread, any number of times.
     public func give() {
         flag.store(true, ordering: .releasing)

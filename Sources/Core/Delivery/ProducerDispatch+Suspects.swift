@@ -37,7 +37,10 @@ extension ProducerDispatch {
             let returned = release(death.dead, includingForwarded: true, now_ms: now_ms)
             actions.append(.note(.workerLeft(death.dead, returned: returned)))
         }
-        guard let index = flights.firstIndex(where: { $0.holds(death) }) else { return actions }
+        // What is set aside is judged already, whoever else had it in hands when that was found.
+        guard let index = flights.firstIndex(where: { $0.holds(death) && !$0.suspicion.isSetAside }) else {
+            return actions
+        }
         flights[index].suspicion.add(death.cause)
         let limit =
             flights[index].suspicion.isSuspect

@@ -30,7 +30,8 @@ public struct WorkerMachine: Sendable {
     public let capacity: Int
     /// Whether no other worker is in its process.
     public let isAlone: Bool
-    /// How runs before this one on its machine died; told to every producer.
+    /// How runs before this one on its machine died; told to every producer with each heartbeat until it has sent a
+    /// batch, because what is said before the connection stands is lost.
     public let deaths: [WorkerMessage.Death]
     /// Whether it has been told to stop.
     public private(set) var isDraining = false
@@ -39,6 +40,8 @@ public struct WorkerMachine: Sendable {
 
     private var held: [Held] = []
     private var producers: Set<Int> = []
+    /// Producers that know of the deaths: whoever dispatches a batch has had a heartbeat, and they go before it.
+    private var informed: Set<Int> = []
     private var lastHeartbeat_ms: [Int: Int64] = [:]
     private var isFinished = false
 
@@ -61,13 +64,13 @@ public struct WorkerMachine: Sendable {
     /// The shell has connected to a producer.
     public mutating func connected(producer: Int, now_ms: Int64) -> [Action] {
         producers.insert(producer)
-        let obituaries = deaths.map { Action.send(.died(worker: incarnation, $0), producer: producer) }
-        return obituaries + [heartbeat(producer, now_ms)]
+        return heartbeat(producer, now_ms)
     }
 
     /// The shell has given a producer up: its batches are no longer ours to report.
     public mutating func disconnected(producer: Int) -> [Action] {
         producers.remove(producer)
+        informed.remove(producer)
         lastHeartbeat_ms[producer] = nil
         let dropped = held.filter { $0.producer == producer }
         held.removeAll { $0.producer == producer }
@@ -81,6 +84,7 @@ public struct WorkerMachine: Sendable {
         producer: Int,
         now_ms: Int64
     ) -> [Action] {
+        informed.insert(producer)
         let isRepeat = held.contains { $0.producer == producer && $0.key == key }
         guard !isDraining, !isRepeat else { return [.drop(ticket: ticket)] }
         held.append(Held(ticket: ticket, producer: producer, key: key))
@@ -107,7 +111,7 @@ public struct WorkerMachine: Sendable {
         var actions: [Action] = []
         for producer in producers.sorted()
         where now_ms - (lastHeartbeat_ms[producer] ?? .min / 2) >= Int64(Limits.heartbeatMilliseconds) {
-            actions.append(heartbeat(producer, now_ms))
+            actions += heartbeat(producer, now_ms)
         }
         return actions
     }
@@ -127,7 +131,7 @@ public struct WorkerMachine: Sendable {
         return dropped + finishIfDrained()
     }
 
-    private mutating func heartbeat(_ producer: Int, _ now_ms: Int64) -> Action {
+    private mutating func heartbeat(_ producer: Int, _ now_ms: Int64) -> [Action] {
         lastHeartbeat_ms[producer] = now_ms
         let keys = held.filter { $0.producer == producer }.map(\.key)
         let message = WorkerMessage.heartbeat(
@@ -136,7 +140,10 @@ public struct WorkerMachine: Sendable {
             held: keys,
             isAlone: isAlone
         )
-        return .send(message, producer: producer)
+        let obituaries =
+            informed.contains(producer)
+            ? [] : deaths.map { Action.send(.died(worker: incarnation, $0), producer: producer) }
+        return obituaries + [.send(message, producer: producer)]
     }
 
     private mutating func finishIfDrained() -> [Action] {

@@ -68,7 +68,7 @@ struct ProducerCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        try await Program.run("enlace-producer") {
+        try await Program.run("enlace-producer", isTemporary: ProducerStage.isTemporary) {
             let (settings, log) = try await Program.prepare("enlace-producer", common)
             let run = RunDirectory(path: settings.runDirectory)
             let bundle = try ReferenceBundle.load(

@@ -29,7 +29,7 @@ struct SinkCommand: AsyncParsableCommand {
     var supervised = false
 
     func run() async throws {
-        try await Program.run("enlace-sink") {
+        try await Program.run("enlace-sink", isTemporary: SinkStage.isTemporary) {
             var flags: [SettingsKey: String] = [:]
             flags[.archive_dir] = archive
             let (settings, log) = try await Program.prepare("enlace-sink", common, flags: flags)

@@ -59,14 +59,23 @@ public enum Program {
     }
 
     /// Runs a command's work and ends the process as it says; a failure is told in one line on standard error.
-    public static func run(_ name: String, _ body: () async throws -> ExitStatus) async throws {
+    ///
+    /// - Parameter isTemporary: Whether the same may succeed later without anybody changing the configuration, as on
+    ///   a full disk: then the exit code says so, and a supervisor never gives up.
+    public static func run(
+        _ name: String,
+        isTemporary: (any Error) -> Bool = { _ in false },
+        _ body: () async throws -> ExitStatus
+    ) async throws {
         let status: ExitStatus
         do { status = try await body() } catch let error as ExitCode { throw error } catch let error as ValidationError
         {
             throw error
         } catch {
             say("\(name): \(error)")
-            throw ExitCode(error is SettingsError ? ExitStatus.usage.rawValue : ExitStatus.failed.rawValue)
+            let status: ExitStatus =
+                if error is SettingsError { .usage } else if isTemporary(error) { .tryAgain } else { .failed }
+            throw ExitCode(status.rawValue)
         }
         if status != .done { throw ExitCode(status.rawValue) }
     }

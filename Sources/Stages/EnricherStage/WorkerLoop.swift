@@ -195,15 +195,19 @@ final class WorkerLoop {
         _ producers: inout Producers,
         _ sink: inout Socket
     ) throws {
+        // What follows a message that cannot be sent now waits with it: a producer that hears a heartbeat has heard of
+        // the deaths that go before it.
+        var unsent: Set<Int> = []
         for action in actions {
             switch action {
             case .process(let ticket):
                 waiting.append(ticket)
                 try work(&producers, &sink)
             case .send(let message, let producer):
+                guard !unsent.contains(producer) else { continue }
                 scratch.removeAll()
                 message.encode(into: &scratch)
-                try producers.send(producer, scratch.bytes)
+                if try producers.send(producer, scratch.bytes) != .sent { unsent.insert(producer) }
             case .drop(let ticket):
                 batches[ticket] = nil
                 waiting.removeAll { $0 == ticket }
@@ -276,9 +280,9 @@ private struct Producers: ~Copyable {
     }
 
     /// Sends one frame; what cannot be sent now is said again by the next heartbeat.
-    mutating func send(_ index: Int, _ bytes: UnsafeRawBufferPointer) throws(ZeroMQError) {
+    mutating func send(_ index: Int, _ bytes: UnsafeRawBufferPointer) throws(ZeroMQError) -> SendOutcome {
         var message = Message(copying: bytes)
-        _ = try connections[index].socket.send(&message)
+        return try connections[index].socket.send(&message)
     }
 
     mutating func receive(_ index: Int, into frames: inout Multipart) throws(ZeroMQError) -> Bool {

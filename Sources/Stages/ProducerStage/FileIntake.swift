@@ -70,8 +70,8 @@ final class FileIntake {
             try begin(file)
         }
         try submit()
-        while inFlight > 0 { try settle(waits: true) }
-        if !stop.isGiven { counters.inputEnded.store(true, ordering: .releasing) }
+        while inFlight > 0, !writer.hasFailed { try settle(waits: true) }
+        if !stop.isGiven, !writer.hasFailed { counters.inputEnded.store(true, ordering: .releasing) }
     }
 
     // MARK: - Where to begin
@@ -311,8 +311,8 @@ final class FileIntake {
             )
         }
         guard !current.isEmpty else { return }
-        while inFlight >= Self.jobsInFlight { try settle(waits: true) }
-        guard !hasStopped else { return }
+        while inFlight >= Self.jobsInFlight, !writer.hasFailed { try settle(waits: true) }
+        guard !hasStopped, !writer.hasFailed else { return }
         inFlight += 1
         writer.submit(.job(current))
         try settle(waits: false)

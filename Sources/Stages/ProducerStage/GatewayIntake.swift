@@ -76,7 +76,8 @@ final class GatewayIntake {
         while true {
             if stop.isGiven {
                 submit()
-                if inFlight == 0 { return }
+                // What a writer that failed has taken stays unanswered: nobody knows what of it is on the disk.
+                if inFlight == 0 || writer.hasFailed { return }
                 poller.set(stopped, [])
             }
             let mayRead = inFlight < Self.jobsInFlight && !current.isFull && !stop.isGiven

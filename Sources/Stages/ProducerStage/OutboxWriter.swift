@@ -15,6 +15,13 @@ final class OutboxWriter: Sendable {
         /// The archive has less than it had.
         case rewound(to: UInt64, archive: Identifier128, generation: UInt32)
         case forget(gateway: String, envelope: [[UInt8]])
+
+        var isAboutArchive: Bool {
+            switch self {
+            case .committed, .rewound: true
+            case .job, .forget: false
+            }
+        }
     }
 
     private let outbox: Outbox
@@ -26,6 +33,7 @@ final class OutboxWriter: Sendable {
     private let log: Logger
     private let crc = CRC32C.hardware
     private let isGivingUp = Atomic<Bool>(false)
+    private let failed = Atomic<Bool>(false)
 
     init(
         outbox: Outbox,
@@ -52,6 +60,9 @@ final class OutboxWriter: Sendable {
     /// From now on a job that finds no room is given back, patient or not.
     func giveUpWaiting() { isGivingUp.store(true, ordering: .releasing) }
 
+    /// Whether `run` has ended by an error: nothing that is queued will come back. Any thread.
+    var hasFailed: Bool { failed.load(ordering: .acquiring) }
+
     /// Finishes what is queued and ends `run`.
     func stop() {
         giveUpWaiting()
@@ -60,6 +71,14 @@ final class OutboxWriter: Sendable {
 
     /// The thread's body. Throws what the producer cannot go on with.
     func run() throws(OutboxError) {
+        do throws(OutboxError) { try work() } catch {
+            failed.store(true, ordering: .releasing)
+            queue.close()
+            throw error
+        }
+    }
+
+    private func work() throws(OutboxError) {
         let drain = RejectsDrain(outbox: outbox, directory: rejectsDirectory)
         try drainRejects(drain)
         var arrived: [Work] = []
@@ -109,8 +128,16 @@ final class OutboxWriter: Sendable {
         } catch { guard error.isTemporary else { throw error } }
         // No room for all of it: what makes room goes first, then one job after the other.
         if !notes.isEmpty {
-            try write([], notes)
-            notes.removeAll(keepingCapacity: true)
+            do throws(OutboxError) {
+                try write([], notes)
+                notes.removeAll(keepingCapacity: true)
+            } catch {
+                // Not even for that: it is tried again. The archive's last word stands for those before it.
+                guard error.isTemporary else { throw error }
+                tell(error)
+                let last = notes.lastIndex { $0.isAboutArchive }
+                notes = notes.indices.filter { !notes[$0].isAboutArchive || $0 == last }.map { notes[$0] }
+            }
         }
         while let job = jobs.first {
             do throws(OutboxError) {
@@ -119,15 +146,19 @@ final class OutboxWriter: Sendable {
                 counters.setOutboxTrouble("")
             } catch {
                 guard error.isTemporary else { throw error }
-                if counters.waitsFor != "\(error)" {
-                    log.warning("the outbox takes nothing more", metadata: ["reason": "\(error)"])
-                }
-                counters.setOutboxTrouble("\(error)")
+                tell(error)
                 if job.isPatient, !isGivingUp.load(ordering: .acquiring) { return }
                 giveBack(job, error)
                 jobs.removeFirst()
             }
         }
+    }
+
+    private func tell(_ error: OutboxError) {
+        if counters.waitsFor != "\(error)" {
+            log.warning("the outbox takes nothing more", metadata: ["reason": "\(error)"])
+        }
+        counters.setOutboxTrouble("\(error)")
     }
 
     private func giveBack(_ job: IntakeJob, _ error: OutboxError) {

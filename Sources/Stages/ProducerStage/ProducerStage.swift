@@ -35,6 +35,9 @@ public final class ProducerStage: Sendable {
         var dispatch: StageThread
     }
 
+    /// Whether a failure may pass by itself: the outbox's disk is full.
+    public static func isTemporary(_ error: any Error) -> Bool { (error as? OutboxError)?.isTemporary ?? false }
+
     /// Prepares a producer; nothing happens before `start`.
     public init(options: ProducerOptions, checker: IncidentChecker, log: Logger) throws {
         self.options = options

@@ -159,7 +159,7 @@ final class Committer {
         }
         CrashPoint.hit(.sinkCommitAfter)
         guard let last = sequence.synced() else { return }
-        counters.setTrouble("")
+        counters.setTrouble("", of: .committing)
         counters.syncs.add(1, ordering: .relaxed)
         counters.committedBatches.add(UInt64(pending.count), ordering: .relaxed)
         results.post(.committed(through: last))
@@ -189,7 +189,7 @@ final class Committer {
                 results.post(.gapRecorded(gap.producer, generation: generation))
             } catch {
                 guard error.isTemporary else { throw error }
-                return counters.setTrouble("room on the archive's disk: \(error)")
+                return counters.setTrouble("room on the archive's disk: \(error)", of: .committing)
             }
         }
     }
@@ -197,7 +197,7 @@ final class Committer {
     private func fail(at ticket: UInt64?, _ error: ArchiveError) {
         guard let first = sequence.failed(at: ticket) else { return }
         pending.removeAll(keepingCapacity: true)
-        counters.setTrouble("room on the archive's disk: \(error)")
+        counters.setTrouble("room on the archive's disk: \(error)", of: .committing)
         log.error("the archive takes nothing more", metadata: ["reason": "\(error)"])
         results.post(.failed(from: first))
     }

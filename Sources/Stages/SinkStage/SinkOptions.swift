@@ -58,12 +58,15 @@ public final class SinkCounters: Sendable {
     /// Outboxes rolled back or cloned, archives restored or mistaken: what an operator must look at.
     public let alarms = Atomic<UInt64>(0)
 
-    private let trouble = Mutex<String>("")
+    /// Who waits for something.
+    enum Waiting: Int, CaseIterable { case committing, closing }
+
+    private let troubles = Mutex<[String]>(Waiting.allCases.map { _ in "" })
 
     init() {}
 
     /// What the sink waits for, in words for people; empty when it waits for nothing.
-    public var waitsFor: String { trouble.withLock { $0 } }
+    public var waitsFor: String { troubles.withLock { $0.first { !$0.isEmpty } ?? "" } }
 
-    func setTrouble(_ words: String) { trouble.withLock { $0 = words } }
+    func setTrouble(_ words: String, of who: Waiting) { troubles.withLock { $0[who.rawValue] = words } }
 }

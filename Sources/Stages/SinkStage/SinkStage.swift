@@ -27,6 +27,9 @@ public final class SinkStage: Sendable {
     private let failure = Mutex<(any Error)?>(nil)
     private let archiveIdentifier = Mutex<Identifier128?>(nil)
 
+    /// Whether a failure may pass by itself: the archive's disk is full.
+    public static func isTemporary(_ error: any Error) -> Bool { (error as? ArchiveError)?.isTemporary ?? false }
+
     /// Prepares a sink; nothing happens before `start`.
     public init(options: SinkOptions, log: Logger) throws(PlatformError) {
         self.options = options
@@ -114,8 +117,24 @@ public final class SinkStage: Sendable {
         StageThread.yieldToOthers()
         var work: [SegmentClose] = []
         while closes.popAll(into: &work) {
-            for segment in work { try segment.run() }
+            for segment in work {
+                while try !close(segment) {
+                    // A segment without a manifest is closed at the next start.
+                    if stop.wait(milliseconds: 1000) { return }
+                }
+            }
         }
+    }
+
+    /// False when the disk has no room for the manifest: the events are safe, and it is tried again.
+    private func close(_ segment: SegmentClose) throws(ArchiveError) -> Bool {
+        do throws(ArchiveError) { try segment.run() } catch {
+            guard error.isTemporary else { throw error }
+            counters.setTrouble("room on the archive's disk for a manifest: \(error)", of: .closing)
+            return false
+        }
+        counters.setTrouble("", of: .closing)
+        return true
     }
 
     private func guardRun(_ body: () throws -> Void) {

@@ -20,7 +20,10 @@ int enlace_flight_open(const char *path, enlace_flight_record **record) {
     int descriptor = enlace_lock_file(path);
     if (descriptor < 0) return -1;
     void *page = MAP_FAILED;
-    if (ftruncate(descriptor, 4096) == 0) page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
+    // With its block: a write through a map that finds no room ends the process.
+    int made = fallocate(descriptor, 0, 0, 4096);
+    if (made != 0 && (errno == EOPNOTSUPP || errno == ENOSYS)) made = ftruncate(descriptor, 4096);
+    if (made == 0) page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
     if (page == MAP_FAILED) {
         int saved = errno;
         close(descriptor);
@@ -52,24 +55,28 @@ int enlace_flight_collect(const char *path, enlace_flight_record *record) {
     return isFirst && count == (ssize_t)sizeof *record && record->magic == ENLACE_FLIGHT_MAGIC ? 0 : -1;
 }
 
-static void leave_word(int number) {
+static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
+static struct sigaction before[NUMBERS];
+
+static void leave_word(int number, siginfo_t *info, void *context) {
+    (void)context;
     enlace_flight_record *record = mine;
     if (record != NULL && record->cause == 0) record->cause = (uint32_t)number;
-    // SA_RESETHAND: returning runs into the same fault again, and then the process ends by it.
+    // Whoever watched before us, such as the backtracer, comes next; else the process ends by the signal.
+    for (int index = 0; index < NUMBERS; index++) {
+        if (numbers[index] == number) sigaction(number, &before[index], NULL);
+    }
+    // Returning runs into the same fault again; a signal that was sent must be sent again, and comes on return.
+    if (info->si_code <= 0) raise(number);
 }
 
 static void install_handlers(void) {
-    static const int numbers[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGABRT, SIGSYS};
     struct sigaction action;
     memset(&action, 0, sizeof action);
-    action.sa_handler = leave_word;
-    action.sa_flags = SA_RESETHAND | SA_ONSTACK;
-    for (size_t index = 0; index < sizeof numbers / sizeof *numbers; index++) {
-        struct sigaction present;
-        // A sanitizer's or a debugger's handler stays.
-        if (sigaction(numbers[index], NULL, &present) == 0 && present.sa_handler == SIG_DFL)
-            sigaction(numbers[index], &action, NULL);
-    }
+    action.sa_sigaction = leave_word;
+    action.sa_flags = SA_SIGINFO | SA_ONSTACK;
+    for (int index = 0; index < NUMBERS; index++) sigaction(numbers[index], &action, &before[index]);
 }
 
 void enlace_flight_watch(enlace_flight_record *record) {
@@ -81,4 +88,9 @@ void enlace_flight_watch(enlace_flight_record *record) {
     if (stack.ss_sp != NULL) sigaltstack(&stack, NULL);
     mine = record;
     pthread_once(&handlers_once, install_handlers);
+    // The threads of a stage block all signals, and a fault whose signal is blocked ends the process without its handler.
+    sigset_t faults;
+    sigemptyset(&faults);
+    for (int index = 0; index < NUMBERS; index++) sigaddset(&faults, numbers[index]);
+    pthread_sigmask(SIG_UNBLOCK, &faults, NULL);
 }
