@@ -207,6 +207,7 @@ let package = Package(
         tests("PlatformTests", ["Platform", "Bytes", "Wire"]),
         tests("RelevanceTests", ["Bytes", "EventJSON", "Incident", "ReferenceData", "Relevance"]),
         tests("SettingsTests", ["Bytes", "Settings", "Wire", argumentParser]),
+        tests("SimulationTests", ["Archive", "Bytes", "Simulation"]),
         tests("SupervisorTests", ["Processes", "Supervisor"]),
         tests("TelemetryTests", ["Telemetry"]),
         tests("WireTests", ["Bytes", "Wire"]),

@@ -37,6 +37,7 @@ struct SimCommand: ParsableCommand {
     }
 
     func run() throws {
+        Self.hashAlike()
         if mutants { return try runMutants() }
         if let mutant { try activate(mutant) }
         var failed: [UInt64] = []
@@ -62,6 +63,15 @@ struct SimCommand: ParsableCommand {
                 + "\((each * 10).rounded() / 10) ms a schedule"
         )
         if !failed.isEmpty { throw ExitCode(1) }
+    }
+
+    /// Starts itself again with hashing that is the same in each run: the order of a dictionary's entries is a choice too,
+    /// and a seed must make all of them.
+    private static func hashAlike() {
+        guard getenv("SWIFT_DETERMINISTIC_HASHING") == nil else { return }
+        setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
+        var arguments = CommandLine.unsafeArgv
+        _ = withUnsafeMutablePointer(to: &arguments) { execv("/proc/self/exe", $0.pointee) }
     }
 
     private func simulate(_ number: UInt64, isTracing: Bool = false) -> Simulation.Outcome {

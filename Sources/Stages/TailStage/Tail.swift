@@ -227,7 +227,8 @@ public final class Tail {
             return
         }
         guard let name = head["station"]?.string, let station = StationName(name), followers[station] != nil,
-            let reached = head["next"]?.unsigned, let end = head["head"]?.unsigned
+            let from = head["from"]?.unsigned, let reached = head["next"]?.unsigned, let end = head["head"]?.unsigned,
+            followers[station]?.accepts(replayFrom: from) == true
         else { return }
         let offsets = Self.offsets(head["offsets"]?.array ?? [])
         frames.withBytes(at: 1) { bytes in showReplayed(bytes, offsets, station) }
