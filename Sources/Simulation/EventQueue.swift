@@ -1,18 +1,29 @@
-/// What is to happen, by time; what was asked for earlier comes first among equals. A binary heap.
+/// What is to happen, by time; what was asked for earlier comes first among equals. A binary heap of numbers: the elements
+/// lie still beside it.
 struct EventQueue<Element> {
     private struct Entry {
         var time: Int64
         var order: UInt64
-        var element: Element
+        var slot: Int
     }
 
     private var heap: [Entry] = []
+    private var slots: [Element?] = []
+    private var free: [Int] = []
     private var nextOrder: UInt64 = 0
 
     var nextTime: Int64? { heap.first?.time }
 
     mutating func push(_ element: Element, at time: Int64) {
-        heap.append(Entry(time: time, order: nextOrder, element: element))
+        let slot: Int
+        if let reused = free.popLast() {
+            slot = reused
+            slots[slot] = element
+        } else {
+            slot = slots.count
+            slots.append(element)
+        }
+        heap.append(Entry(time: time, order: nextOrder, slot: slot))
         nextOrder += 1
         var child = heap.count - 1
         while child > 0 {
@@ -28,18 +39,23 @@ struct EventQueue<Element> {
         let last = heap.removeLast()
         if !heap.isEmpty {
             heap[0] = last
-            var parent = 0
-            while true {
-                var smallest = parent
-                for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count && isBefore(child, smallest) {
-                    smallest = child
-                }
-                guard smallest != parent else { break }
-                heap.swapAt(parent, smallest)
-                parent = smallest
-            }
+            sink()
         }
-        return (first.time, first.element)
+        free.append(first.slot)
+        return slots[first.slot].take().map { (first.time, $0) }
+    }
+
+    private mutating func sink() {
+        var parent = 0
+        while true {
+            let left = 2 * parent + 1
+            guard left < heap.count else { return }
+            let right = left + 1
+            let child = right < heap.count && isBefore(right, left) ? right : left
+            guard isBefore(child, parent) else { return }
+            heap.swapAt(parent, child)
+            parent = child
+        }
     }
 
     private func isBefore(_ left: Int, _ right: Int) -> Bool {

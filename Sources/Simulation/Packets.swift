@@ -9,6 +9,17 @@ enum NodeID: Hashable, Comparable, CustomStringConvertible {
     case sink
     case tail(Int)
 
+    /// A small number of its own, for tables.
+    var key: Int {
+        switch self {
+        case .sink: 0
+        case .gateway(let index): 4 * index + 1
+        case .producer(let index): 4 * index + 2
+        case .worker(let index): 4 * index + 3
+        case .tail(let index): 4 * index + 4
+        }
+    }
+
     var description: String {
         switch self {
         case .gateway(let index): "gateway \(index)"

@@ -197,8 +197,9 @@ final class World {
 /// Partitions, resets, and how long messages take.
 struct Network {
     private struct Link: Hashable {
-        var from: NodeID
-        var to: NodeID
+        let number: Int
+
+        init(from: NodeID, to: NodeID) { number = from.key << 16 | to.key }
     }
 
     private var lastArrival: [Link: Int64] = [:]
