@@ -96,6 +96,9 @@ import Wire
         #expect(gap.parts == [.init(epoch: 5, from: 41, through: 40)])
         machine.gapRecorded(producer: p, generation: 2)
         #expect(machine.line(of: p, epoch: 5) == line([(4, 1), (5, 41)], committed: 40))
+        // It hears of the new generation before it has forgotten what it believed: no second gap for the same loss.
+        let again = machine.heard(hello([(5, 41)], oldest: 41, archive: archive, committed: 60))
+        #expect(again == [welcome(40, generation: 2)])
         #expect(machine.received(batch(41), slot: 1, bytes: 100) == [append(1, 1)])
     }
 

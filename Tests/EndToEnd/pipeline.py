@@ -36,7 +36,8 @@ class Pipeline:
         self.archive = self.state_dir / "archive"
         self.stations = stations
         self.workers = workers
-        self.environment = {**os.environ, **(environment or {})}
+        # A crash that a test asks for needs no trace; the tool that prints one would outlive the process.
+        self.environment = {"SWIFT_BACKTRACE": "enable=no", **os.environ, **(environment or {})}
         self.up = None
         self.processes = []
 

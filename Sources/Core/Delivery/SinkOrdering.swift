@@ -81,7 +81,19 @@ public struct SinkOrdering: Sendable {
         var successors: [UInt64: Int] = [:]
         /// The current epoch of the last hello, for addressing.
         var isConnected = false
-        var pendingGap: (gap: Gap, line: Int)?
+        var pendingGap: (gap: Gap, line: Int, committed: UInt64)?
+        /// What the producer believed committed when a gap was recorded: the next welcome corrects it, and it sends again
+        /// what it still has. Until then its belief is no reason for another gap.
+        var excusedThrough: UInt64 = 0
+
+        mutating func announce(_ epochs: [EpochStart]) {
+            if announced.count > 4 * Hello.maximumEpochs { announced = [:] }
+            var predecessor: UInt64?
+            for start in epochs {
+                announced[start.epoch] = (start.firstSequence, predecessor)
+                predecessor = start.epoch
+            }
+        }
     }
 
     struct Ticket {
@@ -180,12 +192,7 @@ public struct SinkOrdering: Sendable {
             producer.isConnected = true
             actions.append(.note(.producerJoined(hello.producer, hello.station)))
         }
-        if producer.announced.count > 4 * Hello.maximumEpochs { producer.announced = [:] }
-        var predecessor: UInt64?
-        for start in hello.epochs {
-            producer.announced[start.epoch] = (start.firstSequence, predecessor)
-            predecessor = start.epoch
-        }
+        producer.announce(hello.epochs)
         guard let index = adopt(hello, producer: &producer, &actions) else {
             // What the fork will share with its line is not on disk yet: nothing is taken before it is.
             return actions + [answer(0, 0, "")]
@@ -193,14 +200,16 @@ public struct SinkOrdering: Sendable {
         noteSuccessors(hello, line: index, &producer)
         let line = producer.lines[index].state
         let own = line.agreement(with: hello).shared
-        if producer.pendingGap == nil, hello.archive == archive, hello.committed > own, !isMutated(.forgetGap) {
+        if producer.pendingGap == nil, hello.archive == archive,
+            hello.committed > max(own, producer.excusedThrough), !isMutated(.forgetGap)
+        {
             let gap = Gap(
                 producer: hello.producer,
                 station: hello.station,
                 parts: Self.parts(of: hello, from: line.appended + 1, through: max(hello.oldest - 1, line.appended)),
                 line: LinePlace(number: line.number, parent: line.parent)
             )
-            producer.pendingGap = (gap, index)
+            producer.pendingGap = (gap, index, hello.committed)
             let note = Note.olderArchive(
                 producer: hello.producer,
                 watermark: line.committed,
@@ -223,8 +232,9 @@ public struct SinkOrdering: Sendable {
         self.generation = generation
         guard var producer = producers.removeValue(forKey: id) else { return [] }
         defer { producers[id] = producer }
-        guard let (gap, index) = producer.pendingGap else { return [] }
+        guard let (gap, index, committed) = producer.pendingGap else { return [] }
         producer.pendingGap = nil
+        producer.excusedThrough = committed
         for part in gap.parts {
             producer.lines[index].state.appended = part.through
             producer.lines[index].state.committed = part.through
