@@ -300,7 +300,7 @@ class BadInput(unittest.TestCase):
                    wire.hello(producer, "nogales", epochs, 1, 5, zero, 5),
                    wire.hello(producer, "nogales", [(1, 1)] * 257, 1, 1, zero, 0),
                    wire.hello(producer, "nogales", epochs, 1, 1, zero, 0)[:-1],
-                   wire.commit(producer, 1, 5), wire.welcome(producer, producer, zero, 1, 1, 1)]
+                   wire.commit(producer, 1, 5), wire.welcome(producer, 1, producer, zero, 1, 1, 1)]
             for frame in bad:
                 socket.send(frame)
             self.refused(flow, "sink", "control_frames", len(bad), "over control is not understood")
@@ -330,13 +330,13 @@ class BadInput(unittest.TestCase):
             self.assertEqual((hello["station"], hello["oldest"], hello["next"]), ("nogales", 1, 3))
             identity, epoch = hello["producer"], hello["epochs"][-1][0]
             other, sink, archive = os.urandom(16), os.urandom(16), os.urandom(16)
-            for frame in (wire.welcome(other, sink, archive, 1, 2, 1 << 23), wire.commit(other, epoch, 2),
+            for frame in (wire.welcome(other, epoch, sink, archive, 1, 2, 1 << 23), wire.commit(other, epoch, 2),
                           wire.nack(other, epoch, 1)):
                 fake.send_multipart([route, frame])
             self.refused(flow, PRODUCER, "sink_other_producer", 3, "about another one")
-            for frame in (wire.welcome(identity, sink, archive, 1, 3, 1 << 23), wire.commit(identity, epoch, 3),
+            for frame in (wire.welcome(identity, epoch, sink, archive, 1, 3, 1 << 23), wire.commit(identity, epoch, 3),
                           wire.commit(identity, epoch, 2**64 - 1), wire.commit(identity, epoch + 1, 2),
-                          wire.welcome(identity, sink, bytes(16), 1, 0, 1 << 23), wire.commit(identity, epoch, 2)):
+                          wire.welcome(identity, epoch, sink, bytes(16), 1, 0, 1 << 23), wire.commit(identity, epoch, 2)):
                 fake.send_multipart([route, frame])
             self.refused(flow, PRODUCER, "sink_impossible", 5, "never accepted")
             for frames in NONSENSE[:6] + [[data]]:

@@ -76,8 +76,8 @@ def hello(producer, station, epochs, oldest, following, archive, committed):
     return frame(48, body + struct.pack("<QQ", oldest, following) + archive + struct.pack("<Q", committed))
 
 
-def welcome(producer, sink, archive, generation, watermark, window, refusal=""):
-    body = producer + sink + archive + struct.pack("<IQQ", generation, watermark, window)
+def welcome(producer, epoch, sink, archive, generation, watermark, window, refusal=""):
+    body = producer + struct.pack("<Q", epoch) + sink + archive + struct.pack("<IQQ", generation, watermark, window)
     return frame(49, body + short(refusal))
 
 
