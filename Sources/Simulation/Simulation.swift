@@ -92,7 +92,9 @@ extension World {
 
     /// Whether everything is published, archived and shown.
     var isSettled: Bool {
-        guard !isArchiveMistaken, now > exchangedAt + 5_000, gateways.allSatisfy(\.isDone),
+        // After a start of the sink it takes a hello of each producer to find out what the archive lacks.
+        guard !isArchiveMistaken, now > exchangedAt + 5_000, now > sink.startedAt + 1_000,
+            gateways.allSatisfy(\.isDone),
             producers.allSatisfy(\.isDrained), sink.isUp
         else {
             return false

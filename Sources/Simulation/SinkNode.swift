@@ -61,7 +61,11 @@ final class SinkNode: Node {
         losesPower = false
     }
 
+    /// When it last started, by the world's clock.
+    private(set) var startedAt: Int64 = 0
+
     override func started() {
+        startedAt = world.now
         durableDisk.revive()
         world.trace.note(world.now) { "the archive's disk holds \(self.durableDisk.listing)" }
         (sequence, routes, slots, work, gaps, live) = (CommitSequence(), ProducerRoutes(), [:], [], [], [])
