@@ -12,11 +12,13 @@ func record(
     _ last: UInt64,
     epoch: UInt64 = 1,
     producer: Identifier128 = alpha,
+    line: UInt8 = 0,
     dead: Bool = false
 ) -> AuditRecord {
     AuditRecord(
         kind: kind,
         isDeadLetter: dead,
+        line: line,
         producer: producer,
         epoch: epoch,
         firstSequence: first,
@@ -29,8 +31,9 @@ func record(
     _ last: UInt64,
     epoch: UInt64 = 1,
     producer: Identifier128 = alpha,
+    line: UInt8 = 0,
     dead: Bool = false
-) -> AuditRecord { record(.batch, first, last, epoch: epoch, producer: producer, dead: dead) }
+) -> AuditRecord { record(.batch, first, last, epoch: epoch, producer: producer, line: line, dead: dead) }
 
 func outbox(
     next: UInt64,
@@ -119,7 +122,7 @@ struct LedgerTests {
 
     @Test func `a fork shares what came before it`() throws {
         // Rolled back to 5 after the archive had 9; epoch 3 went on at 6.
-        let records = [record(1, 7), record(8, 9, epoch: 2), record(.fork, 6, 8, epoch: 3)]
+        let records = [record(1, 7), record(8, 9, epoch: 2), record(6, 8, epoch: 3, line: 1)]
         let balance = try balance(records, [outbox(next: 11, waiting: 9...10, epochs: [(1, 1), (3, 6)])])
         #expect((balance.accepted, balance.archived, balance.forked, balance.inFlight) == (14, 12, 3, 2))
         #expect(balance.isSound)
@@ -133,9 +136,55 @@ struct LedgerTests {
     }
 
     @Test func `a lost event of a fork is unexplained although the main line has its number`() throws {
-        let records = [record(1, 9), record(.fork, 6, 6, epoch: 3), record(.fork, 8, 8, epoch: 3)]
+        let records = [record(1, 9), record(6, 6, epoch: 3, line: 1), record(8, 8, epoch: 3, line: 1)]
         let balance = try balance(records, [outbox(next: 9, waiting: nil, epochs: [(1, 1), (3, 6)])])
         #expect(balance.unexplained == 1)
+    }
+
+    @Test func `a fork of a fork shares what came before it on both`() throws {
+        let records = [record(1, 9), record(6, 12, epoch: 2, line: 1), record(9, 10, epoch: 3, line: 2)]
+        let balance = try balance(records, [outbox(next: 14, waiting: 11...13, epochs: [(1, 1), (2, 6), (3, 9)])])
+        #expect((balance.accepted, balance.archived, balance.forked, balance.inFlight) == (21, 18, 9, 3))
+        #expect(balance.isSound)
+    }
+
+    @Test func `a gap stands on the line that its record names, although a fork has its epoch too`() throws {
+        // A copy of the outbox took the main line over at 6; the rest of epoch 1 became a fork.
+        let records = [
+            record(1, 5), record(6, 9, epoch: 3), record(6, 7, line: 1), record(8, 8, epoch: 2, line: 1),
+            record(.gap, 10, 12, epoch: 1), record(13, 14, epoch: 4),
+        ]
+        let balance = try balance(records, [outbox(next: 9, waiting: nil, epochs: [(1, 1), (2, 8)])])
+        #expect((balance.accepted, balance.archived, balance.forked, balance.missing) == (17, 14, 3, 3))
+        #expect(balance.isSound)
+    }
+
+    @Test func `a gap on a fork explains nothing on the main line`() throws {
+        let records = [
+            record(1, 9), record(6, 6, epoch: 3, line: 1), record(.gap, 7, 11, epoch: 3, line: 1),
+            record(12, 12, epoch: 2),
+        ]
+        let balance = try balance(records, [outbox(next: 12, waiting: nil, epochs: [(1, 1), (3, 6)])])
+        #expect((balance.missing, balance.unexplained) == (5, 2))
+    }
+
+    @Test func `damage on a fork excuses nothing on the main line`() throws {
+        let records = [
+            record(1, 6), record(9, 9), record(6, 6, epoch: 3, line: 1), record(.damaged, 7, 8, epoch: 3, line: 1),
+            record(9, 10, epoch: 3, line: 1),
+        ]
+        let balance = try balance(records, [outbox(next: 11, waiting: nil, epochs: [(1, 1), (3, 6)])])
+        #expect((balance.damaged, balance.unexplained) == (2, 2))
+    }
+
+    @Test func `a fork whose first events are damaged still begins with them`() throws {
+        let records = [record(1, 9), record(.damaged, 6, 8, epoch: 3, line: 1)]
+        let outboxes = [outbox(next: 10, waiting: 9...9, epochs: [(1, 1), (3, 6)])]
+        let early = try balance(records, outboxes)
+        #expect((early.accepted, early.archived, early.damaged, early.inFlight) == (13, 9, 3, 1))
+        let late = try balance(records + [record(9, 9, epoch: 3, line: 1)], outboxes)
+        #expect((late.accepted, late.archived, late.damaged, late.inFlight) == (13, 10, 3, 0))
+        #expect(early.isSound && late.isSound)
     }
 
     @Test func `without its outbox only the archive's own holes can be seen`() throws {

@@ -23,10 +23,8 @@ private struct World {
     var backup: Box?
     var nextEpoch: UInt64 = 2
     var records: [AuditRecord] = []
-    /// Last archived sequence of the line that the outbox is on, and whether that is a fork.
-    var line: (watermark: UInt64, isFork: Bool) = (0, false)
-    var backupLine: (watermark: UInt64, isFork: Bool) = (0, false)
-    /// Sequences that a record of the gap or of the damage will or does explain.
+    /// The line that the outbox is on, and its last archived sequence.
+    var line: (number: UInt8, watermark: UInt64) = (0, 0)
     var forked = 0
 
     func pick(_ bound: UInt64) -> UInt64 {
@@ -103,9 +101,13 @@ private struct Driver {
         let isDead = pick(6) == 0
         guard let (last, epoch) = run(isDead ? 0 : pick(6)) else { return }
         let first = world.line.watermark + 1
-        world.records.append(record(world.line.isFork ? .fork : .batch, first, last, epoch: epoch, dead: isDead))
-        for sequence in first...last { world.events[event(sequence)].fate = isDead ? .dead : .archived }
-        if world.line.isFork { world.forked += Int(last - first + 1) }
+        append(first, last, epoch: epoch, dead: isDead)
+    }
+
+    private mutating func append(_ first: UInt64, _ last: UInt64, epoch: UInt64, dead: Bool = false) {
+        world.records.append(record(first, last, epoch: epoch, line: world.line.number, dead: dead))
+        for sequence in first...last { world.events[event(sequence)].fate = dead ? .dead : .archived }
+        if world.line.number > 0 { world.forked += Int(last - first + 1) }
         world.line.watermark = last
     }
 
@@ -116,36 +118,23 @@ private struct Driver {
 
     /// A record of the archive turns out to be damaged: what the outbox no longer has is lost, and named.
     private mutating func damage() {
-        guard let index = world.records.indices.last, world.records[index].kind == .batch, !world.line.isFork,
-            world.records[index].lastSequence <= world.box.trimmed,
-            world.records.dropLast().contains(where: { $0.kind == .batch && $0.epoch == world.records[index].epoch })
+        guard let index = world.records.indices.last, world.records[index].kind == .batch,
+            world.records[index].line == world.line.number, world.records[index].lastSequence <= world.box.trimmed
         else { return }
         // The line goes on behind it: the sink had committed more, and the start found the damage later.
         let record = world.records[index]
         guard let (last, epoch) = run(3) else { return }
         world.records[index].kind = .damaged
         for sequence in record.firstSequence...record.lastSequence { world.events[event(sequence)].fate = .damaged }
-        let first = world.line.watermark + 1
-        world.records.append(
-            Audit.AuditRecord(
-                kind: .batch,
-                producer: alpha,
-                epoch: epoch,
-                firstSequence: first,
-                lastSequence: last
-            )
-        )
-        for sequence in first...last { world.events[event(sequence)].fate = .archived }
-        world.line.watermark = last
+        if record.line > 0 { world.forked -= Int(record.lastSequence - record.firstSequence + 1) }
+        append(world.line.watermark + 1, last, epoch: epoch)
     }
 
     /// The archive lost what the outbox no longer had, and recorded it.
     private mutating func gap() {
-        guard !world.line.isFork, let (last, _) = run(3), last <= UInt64(world.box.events.count) else { return }
+        guard let (last, epoch) = run(3) else { return }
         let first = world.line.watermark + 1
-        let epoch = world.box.epochs[0].epoch
-        guard world.records.contains(where: { $0.epoch == epoch }) else { return }
-        world.records.append(record(.gap, first, last, epoch: epoch))
+        world.records.append(record(.gap, first, last, epoch: epoch, line: world.line.number))
         for sequence in first...last { world.events[event(sequence)].fate = .missing }
         world.line.watermark = last
         world.box.trimmed = max(world.box.trimmed, last)
@@ -166,7 +155,7 @@ private struct Driver {
         world.box = backup
         restart()
         accept()
-        world.line = (branch, true)
+        world.line = (world.line.number + 1, branch)
         world.box.trimmed = max(world.box.trimmed, branch)
         world.backup = nil
     }
@@ -218,10 +207,9 @@ struct ModelTests {
             let records = driver.world.records
             let candidates = records.indices.filter { index in
                 let victim = records[index]
-                return (victim.kind == .batch || victim.kind == .fork)
-                    && victim.lastSequence <= driver.world.box.trimmed
-                    && records[(index + 1)...].contains { $0.kind == victim.kind && $0.epoch == victim.epoch }
-                    && records[..<index].contains { $0.kind == victim.kind && $0.epoch == victim.epoch }
+                return victim.kind == .batch && victim.lastSequence <= driver.world.box.trimmed
+                    && records[(index + 1)...].contains { $0.line == victim.line && $0.epoch == victim.epoch }
+                    && records[..<index].contains { $0.line == victim.line && $0.epoch == victim.epoch }
             }
             guard let index = candidates.last else { continue }
             var rest = records

@@ -182,10 +182,6 @@ public final class ArchiveIndexScan {
             path: place.data
         )
     }
-
-    private func fact(_ record: IndexRecord, _ place: SegmentPlace) -> ArchiveIndexFact {
-        ArchiveIndexFact(record, place)
-    }
 }
 
 extension ArchiveIndexFact {

@@ -5,10 +5,8 @@ import Wire
 public struct AuditRecord: Hashable, Sendable {
     /// What an entry stands for.
     public enum Kind: Hashable, Sendable {
-        /// Events of a producer's main line.
+        /// Events of one of a producer's lines.
         case batch
-        /// Events of a fork.
-        case fork
         /// Sequences that the archive lost and said so.
         case gap
         /// Events that were damaged and set aside.
@@ -19,7 +17,7 @@ public struct AuditRecord: Hashable, Sendable {
     public var kind: Kind
     /// Whether its events were archived without tags: dead letters.
     public var isDeadLetter: Bool
-    /// The number of the producer's line: 0 is the main one. A fork of number 0 is placed by its epoch.
+    /// The number of the producer's line: 0 is the main one, the others are forks.
     public var line: UInt8
     /// Whose events.
     public var producer: Identifier128

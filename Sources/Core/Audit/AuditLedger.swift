@@ -51,8 +51,8 @@ struct Allowance {
 /// One producer's lines, built from index records by the rules of `docs/archive.md`, "Watermarks".
 struct ProducerLedger: Hashable, Sendable {
     struct Line: Hashable, Sendable {
-        var number: UInt8 = 0
-        var isFork: Bool
+        /// 0 is the main line, the others are forks.
+        var number: UInt8
         var epochs: [UInt64] = []
         /// The last sequence that it shares with another line.
         var start: UInt64
@@ -61,11 +61,13 @@ struct ProducerLedger: Hashable, Sendable {
         var archived = SequenceSet()
         var deadLetters = SequenceSet()
         var gaps = SequenceSet()
+        var damaged = SequenceSet()
         var doubled: UInt64 = 0
         /// Holes between two records, with the damage of unknown owners that lies between them.
         var holes: [Hole] = []
         /// The damage of unknown owners before the line's last record.
         var unknownDamage: UInt64 = 0
+        var isFork: Bool { number > 0 }
     }
 
     struct Hole: Hashable, Sendable {
@@ -76,15 +78,16 @@ struct ProducerLedger: Hashable, Sendable {
     }
 
     private(set) var lines: [Line] = []
-    private var damaged = SequenceSet()
 
     mutating func apply(_ record: AuditRecord, unknownDamage: UInt64) {
         let hasSequences = record.lastSequence >= record.firstSequence
+        let index = place(record)
+        if !lines[index].epochs.contains(record.epoch) { lines[index].epochs.append(record.epoch) }
+        // Damage moves no watermark: what an outbox still has comes again.
         guard record.kind != .damaged else {
-            if hasSequences { damaged.insert(record.firstSequence...record.lastSequence) }
+            if hasSequences { lines[index].damaged.insert(record.firstSequence...record.lastSequence) }
             return
         }
-        let index = place(record)
         let line = lines[index]
         if hasSequences, record.firstSequence > line.watermark + 1 {
             lines[index].holes.append(
@@ -97,7 +100,6 @@ struct ProducerLedger: Hashable, Sendable {
         }
         lines[index].unknownDamage = unknownDamage
         lines[index].watermark = max(line.watermark, record.lastSequence)
-        if !line.epochs.contains(record.epoch) { lines[index].epochs.append(record.epoch) }
         guard hasSequences else { return }
         let range = record.firstSequence...record.lastSequence
         if record.kind == .gap {
@@ -110,24 +112,11 @@ struct ProducerLedger: Hashable, Sendable {
 
     /// The record's line, made when it is new.
     private mutating func place(_ record: AuditRecord) -> Int {
-        let isFork = record.kind == .fork || record.line > 0
-        if record.line > 0 {
-            if let index = lines.firstIndex(where: { $0.number == record.line }) { return index }
-        } else if let index = lines.lastIndex(where: { line in
-            (line.isFork == isFork || record.kind == .gap) && line.epochs.contains(record.epoch)
-        }) {
-            return index
-        }
-        if record.line == 0,
-            let index = lines.lastIndex(where: { line in
-                line.isFork == isFork && (!isFork || line.watermark + 1 == record.firstSequence)
-            })
-        {
-            return index
-        }
-        // A fork begins where it branches off; a main line with the producer's first event.
-        let start = isFork && record.firstSequence > 0 ? record.firstSequence - 1 : 0
-        lines.append(Line(number: record.line, isFork: isFork, start: start, watermark: start))
+        if let index = lines.firstIndex(where: { $0.number == record.line }) { return index }
+        // A fork begins where it branches off, what is before stands on the line that it left; the main line begins with
+        // the producer's first event.
+        let start = record.line > 0 && record.firstSequence > 0 ? record.firstSequence - 1 : 0
+        lines.append(Line(number: record.line, start: start, watermark: start))
         return lines.count - 1
     }
 
@@ -191,7 +180,7 @@ struct ProducerLedger: Hashable, Sendable {
         _ allowance: inout Allowance,
         _ nowhere: inout [ClosedRange<UInt64>]
     ) -> SequenceSet {
-        let line = own.index.map { lines[$0] } ?? Line(isFork: false, start: 0, watermark: 0)
+        let line = own.index.map { lines[$0] } ?? Line(number: 0, start: 0, watermark: 0)
         // The archive may know of events that came after the outbox was read.
         let top = max(outbox.nextSequence - 1, min(line.watermark, own.through))
         guard top > line.start else { return SequenceSet() }
@@ -222,7 +211,7 @@ struct ProducerLedger: Hashable, Sendable {
         let lost = open.intersection(line.gaps)
         balance.missing += lost.count
         var rest = open.subtracting(lost)
-        let broken = rest.intersection(damaged)
+        let broken = rest.intersection(line.damaged)
         balance.damaged += broken.count
         rest = rest.subtracting(broken)
         // Behind its last record the line ends where damage of unknown owners may have eaten its tail.

@@ -225,8 +225,7 @@ public final class Auditor {
         let kind: AuditRecord.Kind
         switch fact.kind {
         case .unreadable: return ledger.noteUnknownDamage(fact.count)
-        case .batch: kind = .batch
-        case .fork: kind = .fork
+        case .batch, .fork: kind = .batch
         case .gap: kind = .gap
         case .damaged: kind = .damaged
         }
