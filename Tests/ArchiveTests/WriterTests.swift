@@ -129,6 +129,25 @@ import Wire
         #expect(report.isSound && report.forks.count == 1)
     }
 
+    @Test func `an archive is free again although a child that was just forked has a copy of its lock`() throws {
+        let scratch = try Scratch()
+        var copy: Int32 = -1
+        do {
+            let writer = try open(scratch)
+            // What a child has until it runs its own program: the same open file under another number.
+            let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            let number = names.compactMap { Int32($0) }.first { number in
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")
+                return target == scratch.path + "/_meta/lock"
+            }
+            copy = dup(try #require(number))
+            try writer.close()
+        }
+        #expect(copy >= 0)
+        defer { _ = Foundation.close(copy) }
+        _ = try open(scratch)
+    }
+
     @Test func `a gap begins a generation and is reported, never silent`() throws {
         let scratch = try Scratch()
         do {

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Platform
 import Testing
@@ -70,6 +71,23 @@ struct FilesTests {
             #expect(held.path == path)
         }
         _ = try FileLock(path: path, purpose: "the outbox of nogales.main")
+    }
+
+    @Test func `a lock is free again although a child that was just forked has a copy of it`() throws {
+        let path = directory.path + "/lock"
+        var copy: Int32 = -1
+        do {
+            let held = try FileLock(path: path, purpose: "the archive")
+            // What a child has until it runs its own program: the same open file under another number.
+            let names = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")
+            let number = names.compactMap { Int32($0) }.first { number in
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(number)")) == held.path
+            }
+            copy = dup(try #require(number))
+        }
+        #expect(copy >= 0)
+        defer { close(copy) }
+        _ = try FileLock(path: path, purpose: "the archive")
     }
 
     @Test func `a lock in a directory that is not there fails by its reason, not as taken`() {

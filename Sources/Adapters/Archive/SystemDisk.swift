@@ -28,7 +28,7 @@ public final class SystemDisk: Disk {
             guard errno == EWOULDBLOCK else { throw .last("lock", path) }
             throw ArchiveError(code: .taken, operation: "lock", path: path, errorNumber: EWOULDBLOCK)
         }
-        return SystemFile(descriptor: descriptor, path: path)
+        return SystemFile(locked: descriptor, path: path)
     }
 
     /// See `Disk`.
@@ -82,20 +82,25 @@ public final class SystemDisk: Disk {
 private final class SystemFile: DiskFile {
     let descriptor: Int32
     let path: String
+    private let isLock: Bool
 
     init(_ path: String, _ flags: Int32) throws(ArchiveError) {
         let opened = enlace_open(path, flags, 0o640)
         guard opened >= 0 else { throw .last("open", path) }
         descriptor = opened
         self.path = path
+        isLock = false
     }
 
-    init(descriptor: Int32, path: String) {
+    init(locked descriptor: Int32, path: String) {
         self.descriptor = descriptor
         self.path = path
+        isLock = true
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        if isLock { enlace_unlock_file(descriptor) } else { close(descriptor) }
+    }
 
     func size() throws(ArchiveError) -> Int {
         var status = stat()

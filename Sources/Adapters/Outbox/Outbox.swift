@@ -348,7 +348,7 @@ final class OutboxLock: Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit { enlace_unlock_file(descriptor) }
 }
 
 /// The keys of the small records.

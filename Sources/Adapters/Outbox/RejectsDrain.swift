@@ -48,7 +48,7 @@ public final class RejectsDrain {
             if errno == EWOULDBLOCK { return 0 }
             throw .last("lock", directory)
         }
-        defer { close(lock) }
+        defer { enlace_unlock_file(lock) }
         var moved = 0
         var after: UInt64 = 0
         while true {

@@ -41,7 +41,7 @@ public struct FileLock: ~Copyable {
         _ = text.withCString { pwrite(opened, $0, strlen($0), 0) }
     }
 
-    deinit { close(descriptor) }
+    deinit { enlace_unlock_file(descriptor) }
 
     /// The process number that the last holder of a lock wrote into it.
     private static func holder(of path: String) -> Int32? {

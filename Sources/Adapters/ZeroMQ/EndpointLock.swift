@@ -31,7 +31,7 @@ final class EndpointLock {
         _ = text.withCString { pwrite(opened, $0, strlen($0), 0) }
     }
 
-    deinit { close(descriptor) }
+    deinit { enlace_unlock_file(descriptor) }
 
     /// Removes the socket file. Under the lock it is nobody else's: either ours or left by a process that was killed.
     func removeSocketFile() { unlink(path) }

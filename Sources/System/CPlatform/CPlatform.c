@@ -26,6 +26,11 @@ int enlace_lock_file(const char *path) {
     return descriptor;
 }
 
+void enlace_unlock_file(int descriptor) {
+    flock(descriptor, LOCK_UN);
+    close(descriptor);
+}
+
 int enlace_reserve(int descriptor, int64_t start, int64_t count) {
     return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, start, count);
 }

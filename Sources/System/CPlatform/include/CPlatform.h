@@ -17,6 +17,10 @@ int enlace_open(const char *path, int flags, unsigned mode);
 // the descriptor, or -1 with errno = EWOULDBLOCK when another process has it.
 int enlace_lock_file(const char *path);
 
+// Gives the lock back and closes the descriptor. Closing alone would not do: a child on its way from fork to exec has a
+// copy of the descriptor, and keeps what is locked locked.
+void enlace_unlock_file(int descriptor);
+
 // Asks the filesystem for room behind `start` without changing the file's size; 0, or -1 and errno.
 int enlace_reserve(int descriptor, int64_t start, int64_t count);
 
