@@ -166,9 +166,11 @@ public final class Publisher {
     private func sayWhatItWaitsFor() {
         let now = Clock.monotonicNanoseconds()
         guard now >= nextWords_ns else { return }
-        nextWords_ns = now + 2_000_000_000
         for lane in lanes.values.sorted(by: { $0.result.station < $1.result.station }) {
-            if let words = lane.waitsFor { say(words) }
+            guard let words = lane.waitsFor else { continue }
+            say(words)
+            // Only what was said is not repeated for a while: a lane's patience may end just after this look.
+            nextWords_ns = now + 2_000_000_000
         }
     }
 

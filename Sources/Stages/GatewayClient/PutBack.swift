@@ -124,8 +124,11 @@ public final class PutBack {
         for lane in lanes.values where !lane.isDone { try lane.turn { tell($0.key, $1) } }
         let now = Clock.monotonicNanoseconds()
         guard now >= nextWords_ns else { return }
-        nextWords_ns = now + 2_000_000_000
-        for lane in lanes.values { if let words = lane.waitsFor { say(words) } }
+        for lane in lanes.values {
+            guard let words = lane.waitsFor else { continue }
+            say(words)
+            nextWords_ns = now + 2_000_000_000
+        }
     }
 
     private func lane(_ entry: PutBackJournal.Entry) throws -> PutBackLane {
