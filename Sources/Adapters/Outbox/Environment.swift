@@ -208,7 +208,9 @@ struct Transaction {
         let code = mdb_cursor_open(pointer, database, &made)
         guard code == 0, let made else { throw .code(code, "read", path, capBytes: capBytes) }
         defer { mdb_cursor_close(made) }
-        return try body(Cursor(pointer: made, path: path, capBytes: capBytes))
+        var facts = MDB_stat()
+        mdb_stat(pointer, database, &facts)
+        return try body(Cursor(pointer: made, pageBytes: Int(facts.ms_psize), path: path, capBytes: capBytes))
     }
 
     private func withValue(of key: [UInt8], _ body: (inout MDB_val) -> Int32) -> Int32 {
@@ -229,6 +231,7 @@ struct Cursor {
     typealias Entry = (key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer)
 
     fileprivate let pointer: OpaquePointer
+    fileprivate let pageBytes: Int
     fileprivate let path: String
     fileprivate let capBytes: Int
 
@@ -238,8 +241,19 @@ struct Cursor {
     /// Moves to the first key that is not before `key`.
     func seek(_ key: [UInt8]) throws(OutboxError) -> Entry? { try seek(key, MDB_SET_RANGE) }
 
-    /// Removes the entry that it is at.
-    func deleteCurrent() throws(OutboxError) {
+    /// Removes `entry`, which it is at.
+    func delete(_ entry: Entry) throws(OutboxError) {
+        // A long value lies behind a header of its own, whose count of pages LMDB believes when it gives them back. What
+        // is long is told by LMDB's own rule: two entries must fit on a page.
+        if 8 + entry.key.count + entry.value.count > ((pageBytes - 16) / 2 & ~1) - 2, let base = entry.value.baseAddress
+        {
+            let pages = base.loadUnaligned(fromByteOffset: -4, as: UInt32.self)
+            // 4 is a long value, 16 one that this transaction wrote.
+            let flags = base.loadUnaligned(fromByteOffset: -6, as: UInt16.self) & ~0x10
+            guard flags == 0x04, pages == (15 + entry.value.count) / pageBytes + 1 else {
+                throw .damaged(path: path, what: "data.mdb: the pages of a batch are not what was written")
+            }
+        }
         let code = mdb_cursor_del(pointer, 0)
         guard code == 0 else { throw .code(code, "remove from", path, capBytes: capBytes) }
     }

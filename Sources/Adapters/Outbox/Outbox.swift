@@ -80,6 +80,7 @@ public final class Outbox: Sendable {
             throw .unsupported(path: directory, what: "the network filesystem " + String(cString: kind))
         }
         let lock = try OutboxLock(directory)
+        try EnvironmentCheck.run(directory)
         // Twice the cap and a bit: freed pages lie scattered, and long batches need neighbours.
         let environment = try Environment(
             path: directory,
@@ -226,27 +227,42 @@ public final class Outbox: Sendable {
     // MARK: - Reading
 
     /// Appends the batch that holds `sequence`, or else the next one behind it, header and payload as they go over the
-    /// wire; nil when there is none. Its checksums are verified.
+    /// wire; nil when there is none. Its checksums are verified, and that it is the one that was asked for.
     public func nextBatch(
         from sequence: UInt64,
         into writer: inout ByteWriter
     ) throws(OutboxError) -> BatchHeader? {
         let start = writer.count
+        var kept: Range<UInt64> = 0..<0
         let hasFound = try environment.read { transaction throws(OutboxError) in
-            try transaction.withCursor(environment.databases.batches) { cursor throws(OutboxError) in
+            // As of this transaction: another thread may just have trimmed.
+            guard let stored = try transaction.get(environment.databases.meta, Keys.state),
+                let state = OutboxState(stored, crc: crc)
+            else { throw .damaged(path: directory, what: "its state cannot be read") }
+            kept = state.oldest..<state.nextSequence
+            return try transaction.withCursor(environment.databases.batches) { cursor throws(OutboxError) in
                 guard let found = try Self.find(sequence, cursor) else { return false }
                 writer.append(found)
                 return true
             }
         }
-        guard hasFound else { return nil }
+        guard hasFound else {
+            guard sequence >= kept.upperBound || kept.isEmpty else {
+                throw .damaged(path: directory, what: "the batch at sequence \(sequence) is missing")
+            }
+            return nil
+        }
         let bytes = UnsafeRawBufferPointer(rebasing: writer.bytes[start...])
         do throws(BatchHeader.DecodeError) {
-            return try BatchHeader.decodeBatch(bytes, checksum: crc).header
+            let header = try BatchHeader.decodeBatch(bytes, checksum: crc).header
+            // Everything from the oldest to the next sequence is there, so a hole is damage and nothing to pass over.
+            if header.firstSequence <= max(sequence, kept.lowerBound), header.lastSequence >= sequence { return header }
         } catch {
             writer.truncate(to: start)
             throw .damaged(path: directory, what: "the batch at sequence \(sequence): \(error.rawValue)")
         }
+        writer.truncate(to: start)
+        throw .damaged(path: directory, what: "the batch at sequence \(sequence) is missing")
     }
 
     private static func find(

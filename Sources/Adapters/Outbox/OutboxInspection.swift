@@ -51,6 +51,7 @@ public final class OutboxInspection {
         if let kind = enlace_network_filesystem(directory) {
             throw .unsupported(path: directory, what: "the network filesystem " + String(cString: kind))
         }
+        try EnvironmentCheck.run(directory)
         let environment = try Environment(inspecting: directory)
         guard environment.databases.meta != 0, environment.databases.batches != 0 else { return nil }
         let identity = try environment.read { transaction throws(OutboxError) -> OutboxIdentity? in

@@ -155,7 +155,7 @@ public struct OutboxWrite: ~Copyable {
             while let entry = try cursor.move(MDB_FIRST), let found = orderedNumber(entry.key), found <= number {
                 removed += 1
                 bytes += UInt64(max(0, entry.value.count - 8))
-                try cursor.deleteCurrent()
+                try cursor.delete(entry)
             }
         }
         state.rejects -= min(state.rejects, removed)
@@ -180,7 +180,7 @@ public struct OutboxWrite: ~Copyable {
                 next.events -= min(next.events, UInt64(header.count))
                 next.bytes -= min(next.bytes, UInt64(entry.value.count))
                 next.charged -= min(next.charged, Self.charge(entry.value.count))
-                try cursor.deleteCurrent()
+                try cursor.delete(entry)
                 removed += 1
             }
         }
