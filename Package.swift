@@ -192,7 +192,7 @@ let package = Package(
             path: "Tests/Fuzz/Corpora",
             swiftSettings: house
         ),
-        tests("ArchiveTests", ["Archive", "Bytes", "Wire", "CPlatform"]),
+        tests("ArchiveTests", ["Archive", "Bytes", "Simulation", "Wire", "CPlatform"]),
         tests(
             "AuditStageTests",
             ["Archive", "Audit", "AuditStage", "Bytes", "EventJSON", "Expression", "Outbox", "Platform", "Wire"]

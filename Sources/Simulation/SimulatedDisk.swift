@@ -175,10 +175,11 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
 
     func exists(_ path: String) -> Bool { names[path] != nil || directories.contains(path) }
 
-    func list(_ path: String) throws(ArchiveError) -> [String] {
+    func list(_ path: String, _ kind: DiskEntry) throws(ArchiveError) -> [String] {
         try step(path)
         let prefix = path + "/"
-        let all = names.keys.filter { $0.hasPrefix(prefix) } + directories.filter { $0.hasPrefix(prefix) }
+        let all =
+            kind == .file ? names.keys.filter { $0.hasPrefix(prefix) } : directories.filter { $0.hasPrefix(prefix) }
         return all.map { String($0.dropFirst(prefix.count)) }.filter { !$0.contains("/") }.sorted()
     }
 

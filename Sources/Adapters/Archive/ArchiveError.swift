@@ -40,6 +40,12 @@ public struct ArchiveError: Error, Sendable, CustomStringConvertible {
     /// Whether the same may succeed later.
     public var isTemporary: Bool { code == .full }
 
+    /// Whether the name stands for a directory and not for a file.
+    var isDirectory: Bool { errorNumber == EISDIR }
+
+    /// Whether there is no file of that name.
+    var isMissing: Bool { errorNumber == ENOENT || isDirectory }
+
     /// One sentence.
     public var description: String {
         let reason = errorNumber == 0 ? "" : ": \(String(cString: strerror(errorNumber)))"

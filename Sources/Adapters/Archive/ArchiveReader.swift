@@ -79,7 +79,7 @@ public final class ArchiveReader {
     public func segments(of station: StationName) throws(ArchiveError) -> [ArchiveSegment] {
         var segments: [ArchiveSegment] = []
         for place in try Layout.segments(disk, root, station) {
-            let size = disk.exists(place.data) ? try disk.open(place.data, .read).size() : 0
+            let size = (try? disk.open(place.data, .read).size()) ?? 0
             segments.append(
                 ArchiveSegment(
                     station: station,
@@ -130,7 +130,7 @@ public final class ArchiveReader {
                 writer.truncate(to: start)
                 known[station] = nil
                 attempt += 1
-                guard error.errorNumber == ENOENT else { throw error }
+                guard error.isMissing else { throw error }
                 guard attempt < 5 else { return try passOver(station, from, committed, error) }
                 disk.pause()
             }

@@ -33,6 +33,8 @@ private struct StationCheck: ~Copyable {
     var next: UInt64 = 0
     var isFirst = true
     var lines = LineMap()
+    /// Offsets whose events are damaged, and which no jump in sequences has been put down to yet.
+    var lost: UInt64 = 0
     var previous: [UInt8]?
     var buffer = ByteWriter(capacity: 1 << 20)
 
@@ -57,6 +59,7 @@ private struct StationCheck: ~Copyable {
         for place in places {
             let isLast = place == places.last
             if !isFirst, place.first != next {
+                if place.first > next { lost += place.first - next }
                 damage(
                     &report,
                     place.data,
@@ -86,11 +89,21 @@ private struct StationCheck: ~Copyable {
         _ summary: inout ArchiveReport.Station,
         _ report: inout ArchiveReport
     ) throws(ArchiveError) {
-        guard disk.exists(place.data) else { return damage(&report, place.data, nil, "the file of lines is missing") }
-        guard let index = try disk.read(place.index) else {
+        let stored: [UInt8]?
+        do throws(ArchiveError) { stored = try disk.read(place.index) } catch {
+            guard error.isMissing else { throw error }
+            stored = nil
+        }
+        let data: any DiskFile
+        do throws(ArchiveError) { data = try disk.open(place.data, .read) } catch {
+            guard error.isMissing else { throw error }
+            previous = try disk.read(place.manifest)
+            return missing(place, stored ?? [], &report)
+        }
+        guard let index = stored else {
+            previous = try disk.read(place.manifest)
             return damage(&report, place.index, nil, "the index is missing")
         }
-        let data = try disk.open(place.data, .read)
         let size = try data.size()
         let limit = isLast ? mark?.next ?? .max : .max
         var start: UInt64 = 0
@@ -104,6 +117,7 @@ private struct StationCheck: ~Copyable {
             }
             if record.nextOffset > limit { break }
             if record.offset != next || record.start != start {
+                if record.offset > next { lost += record.offset - next }
                 damage(
                     &report,
                     place.index,
@@ -133,6 +147,16 @@ private struct StationCheck: ~Copyable {
         }
     }
 
+    /// The lines are gone; what the index still says tells which.
+    private mutating func missing(_ place: SegmentPlace, _ index: [UInt8], _ report: inout ArchiveReport) {
+        for record in SegmentSummary.records(index, crc: crc) {
+            guard let record, record.offset == next else { continue }
+            lines.apply(record)
+            next = record.nextOffset
+        }
+        damage(&report, place.data, next > place.first ? place.first..<next : nil, "the file of lines is missing")
+    }
+
     private mutating func check(
         _ record: IndexRecord,
         _ data: any DiskFile,
@@ -144,6 +168,7 @@ private struct StationCheck: ~Copyable {
         switch record.kind {
         case .damaged:
             damage(&report, place.data, offsets, "damaged earlier and set aside")
+            lost += UInt64(record.count)
             return
         case .gap:
             let what =
@@ -162,7 +187,13 @@ private struct StationCheck: ~Copyable {
                 "producer \(record.producer) forked: epoch \(record.epoch.hexDigits) from sequence \(record.firstSequence)"
             report.forks.append(.init(station: station, path: place.index, offsets: offsets, what: what))
         }
-        if !lines.apply(record), record.producer != .zero {
+        let before = lines.lines[record.producer]?.first { $0.number == record.line }?.committed ?? 0
+        let jump = record.firstSequence > before ? record.firstSequence - before - 1 : .max
+        let follows = lines.apply(record) || record.producer == .zero
+        if !follows, jump <= lost {
+            // The events in between were what is damaged; these ones are as they were written.
+            lost -= jump
+        } else if !follows {
             damage(
                 &report,
                 place.index,

@@ -88,9 +88,10 @@ public final class ArchiveWriter {
         var open = places[...]
         for (index, place) in places.enumerated().reversed() {
             // The lines may be gone, by retention: what the manifest says still holds.
-            guard let manifest = try Manifest.read(disk, place.manifest, crc: crc), let lines = manifest.lineMap else {
-                continue
-            }
+            guard let manifest = try Manifest.read(disk, place.manifest, crc: crc), let lines = manifest.lineMap,
+                manifest.station == station.description, manifest.first_offset == place.first,
+                manifest.next_offset >= place.first
+            else { continue }
             (log.lines, log.next, log.date) = (lines, manifest.next_offset, place.date)
             open = places[(index + 1)...]
             break
@@ -151,7 +152,7 @@ public final class ArchiveWriter {
             guard let entry, entry.offset == next, entry.start == start else { return nil }
             (next, start) = (entry.nextOffset, entry.end)
         }
-        guard try disk.open(place.data, .read).size() >= Int(clamping: start) else { return nil }
+        guard let size = try? disk.open(place.data, .read).size(), size >= Int(clamping: start) else { return nil }
         return records.compactMap { $0 }
     }
 

@@ -26,7 +26,10 @@ final class CrashPointDisk: Disk {
 
     func lock(_ path: String) throws(ArchiveError) -> any DiskFile { try disk.lock(path) }
     func exists(_ path: String) -> Bool { disk.exists(path) }
-    func list(_ path: String) throws(ArchiveError) -> [String] { try disk.list(path) }
+    func list(_ path: String, _ kind: DiskEntry) throws(ArchiveError) -> [String] {
+        try disk.list(path, kind)
+    }
+
     func makeDirectory(_ path: String) throws(ArchiveError) { try disk.makeDirectory(path) }
     func syncDirectory(_ path: String) throws(ArchiveError) { try disk.syncDirectory(path) }
 

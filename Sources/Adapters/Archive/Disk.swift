@@ -10,6 +10,14 @@ public enum DiskMode: Sendable {
     case replace
 }
 
+/// What a name in a directory stands for. Other kinds (sockets, devices) are nobody's.
+public enum DiskEntry: Sendable {
+    /// An ordinary file.
+    case file
+    /// A directory.
+    case directory
+}
+
 /// An open file, closed when nobody refers to it any more.
 public protocol DiskFile: AnyObject {
     /// What it was opened as; for messages.
@@ -37,8 +45,8 @@ public protocol Disk: Sendable {
     func lock(_ path: String) throws(ArchiveError) -> any DiskFile
     /// Whether there is a file or a directory.
     func exists(_ path: String) -> Bool
-    /// The names in a directory, sorted; none when it is not there.
-    func list(_ path: String) throws(ArchiveError) -> [String]
+    /// The names of files, or of directories, in a directory, sorted; none when it is not there.
+    func list(_ path: String, _ kind: DiskEntry) throws(ArchiveError) -> [String]
     /// Makes one directory; one that is there is no error.
     func makeDirectory(_ path: String) throws(ArchiveError)
     /// Makes the names in a directory durable.

@@ -34,7 +34,14 @@ enum Layout {
     }
 
     static func stations(_ disk: any Disk, _ root: String) throws(ArchiveError) -> [StationName] {
-        try disk.list(root).compactMap { $0.hasPrefix("station=") ? StationName($0.dropFirst(8)) : nil }
+        try disk.list(root, .directory).compactMap { $0.hasPrefix("station=") ? StationName($0.dropFirst(8)) : nil }
+    }
+
+    /// `date=2026-11-23`, and no other name of that beginning.
+    private static func isDate(_ name: String) -> Bool {
+        let parts = name.dropFirst(5).split(separator: "-", omittingEmptySubsequences: false)
+        return name.hasPrefix("date=") && parts.map(\.utf8.count) == [4, 2, 2]
+            && parts.allSatisfy { $0.utf8.allSatisfy { (48...57).contains($0) } }
     }
 
     /// Every segment of a station that has lines or an index, by first offset.
@@ -42,12 +49,14 @@ enum Layout {
         -> [SegmentPlace]
     {
         var places: Set<SegmentPlace> = []
-        for entry in try disk.list(stationDirectory(root, station)) where entry.hasPrefix("date=") {
+        for entry in try disk.list(stationDirectory(root, station), .directory) where isDate(entry) {
             let date = String(entry.dropFirst(5))
-            for name in try disk.list(stationDirectory(root, station) + "/" + entry) {
+            for name in try disk.list(stationDirectory(root, station) + "/" + entry, .file) {
                 for suffix in [".jsonl", ".idx", ".json"] where name.hasSuffix(suffix) {
                     guard let first = UInt64(name.dropLast(suffix.count)), first < UInt64(Int64.max) else { continue }
-                    places.insert(place(root, station, date: date, first: first))
+                    let place = place(root, station, date: date, first: first)
+                    // `7.jsonl` and `+7.jsonl` are not names that a writer gives.
+                    if place.data.hasSuffix("/" + name.dropLast(suffix.count) + ".jsonl") { places.insert(place) }
                 }
             }
         }

@@ -38,7 +38,7 @@ struct Recovery: ~Copyable {
 
     mutating func run(lines: LineMap) throws(ArchiveError) {
         try finishEarlier()
-        let source = try disk.open(place.data, .update)
+        let source = try openLines()
         let size = try source.size()
         var index = try disk.read(place.index)
         if index == nil || index?.isEmpty == true, size > 0, index == nil || committed > place.first {
@@ -55,6 +55,20 @@ struct Recovery: ~Copyable {
                 throw error
             }
         }
+    }
+
+    /// The file of lines. What has its name and is none is moved out of the way, or no start would ever get past it.
+    private mutating func openLines() throws(ArchiveError) -> any DiskFile {
+        do throws(ArchiveError) { return try disk.open(place.data, .update) } catch {
+            guard error.isDirectory else { throw error }
+        }
+        let directory = root + "/_meta/damaged"
+        try disk.makeDirectories(directory)
+        let target = "\(directory)/\(place.station)-\(place.first)-directory"
+        try disk.rename(place.data, to: target)
+        try disk.syncDirectory(place.directory)
+        notes.append("\(place.data) was a directory; it is now \(target)")
+        return try disk.open(place.data, .update)
     }
 
     /// A copy that was not finished must not take room from others; one whose lines have their name stays, and then it is

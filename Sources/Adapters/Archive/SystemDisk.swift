@@ -35,7 +35,7 @@ public final class SystemDisk: Disk {
     public func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
     /// See `Disk`.
-    public func list(_ path: String) throws(ArchiveError) -> [String] {
+    public func list(_ path: String, _ kind: DiskEntry) throws(ArchiveError) -> [String] {
         guard let directory = opendir(path) else {
             if errno == ENOENT { return [] }
             throw .last("list the directory", path)
@@ -46,7 +46,15 @@ public final class SystemDisk: Disk {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
             }
-            if name != ".", name != ".." { names.append(name) }
+            guard name != ".", name != ".." else { continue }
+            var type = UInt32(entry.pointee.d_type)
+            if type == UInt32(DT_UNKNOWN) || type == UInt32(DT_LNK) {
+                // A link stands for what it leads to: a station may lie on another disk.
+                var status = stat()
+                guard stat(path + "/" + name, &status) == 0 else { continue }
+                type = (status.st_mode & S_IFMT) >> 12
+            }
+            if type == (kind == .file ? UInt32(DT_REG) : UInt32(DT_DIR)) { names.append(name) }
         }
         return names.sorted()
     }
@@ -90,6 +98,10 @@ private final class SystemFile: DiskFile {
         descriptor = opened
         self.path = path
         isLock = false
+        var status = stat()
+        guard flags & O_DIRECTORY == 0, fstat(opened, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
+        // Opened for reading it would only fail later.
+        throw ArchiveError(code: .system, operation: "open", path: path, errorNumber: EISDIR)
     }
 
     init(locked descriptor: Int32, path: String) {

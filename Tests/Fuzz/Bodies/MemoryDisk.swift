@@ -42,11 +42,12 @@ final class MemoryDisk: Disk, @unchecked Sendable {
 
     func exists(_ path: String) -> Bool { files[path] != nil || directories.contains(path) }
 
-    func list(_ path: String) throws(ArchiveError) -> [String] {
+    func list(_ path: String, _ kind: DiskEntry) throws(ArchiveError) -> [String] {
         let front = path + "/"
         var names: Set<String> = []
         for name in Array(files.keys) + Array(directories) where name.hasPrefix(front) {
-            names.insert(String(name.dropFirst(front.count).prefix { $0 != "/" }))
+            let entry = String(name.dropFirst(front.count).prefix { $0 != "/" })
+            if (files[front + entry] != nil) == (kind == .file) { names.insert(entry) }
         }
         return names.sorted()
     }
