@@ -18,7 +18,7 @@ public struct SimulatedBatch: Hashable, Sendable {
     }
 
     /// The events, without their line feeds.
-    public var lines: [ArraySlice<UInt8>] { payload.split(separator: 0x0A) }
+    public var lines: [ArraySlice<UInt8>] { payload[...].lines }
 }
 
 /// What an outbox promises, as a value: the simulator's outbox, and what the real one is compared with.

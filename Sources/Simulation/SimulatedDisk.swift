@@ -178,9 +178,12 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
     func list(_ path: String, _ kind: DiskEntry) throws(ArchiveError) -> [String] {
         try step(path)
         let prefix = path + "/"
-        let all =
-            kind == .file ? names.keys.filter { $0.hasPrefix(prefix) } : directories.filter { $0.hasPrefix(prefix) }
-        return all.map { String($0.dropFirst(prefix.count)) }.filter { !$0.contains("/") }.sorted()
+        func name(_ entry: String) -> String? {
+            guard entry.utf8.count > prefix.utf8.count, entry.hasPrefix(prefix) else { return nil }
+            let rest = entry.utf8.dropFirst(prefix.utf8.count)
+            return rest.contains(UInt8(ascii: "/")) ? nil : String(Substring(rest))
+        }
+        return (kind == .file ? names.keys.compactMap(name) : directories.compactMap(name)).sorted()
     }
 
     func makeDirectory(_ path: String) throws(ArchiveError) {
@@ -236,7 +239,9 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
         }
     }
 
-    static func parent(of path: String) -> String { path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "" }
+    static func parent(of path: String) -> String {
+        path.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(path[..<$0]) } ?? ""
+    }
 
     fileprivate static func resize(_ bytes: inout [UInt8], _ size: Int) {
         if size < bytes.count {
@@ -257,7 +262,7 @@ extension SimulatedDisk {
     final class File: DiskFile {
         let path: String
         private let inode: Inode
-        private unowned let disk: SimulatedDisk
+        private let disk: SimulatedDisk
 
         init(_ path: String, _ inode: Inode, _ disk: SimulatedDisk) {
             self.path = path

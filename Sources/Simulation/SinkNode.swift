@@ -195,7 +195,7 @@ final class SinkNode: Node {
                 station: station,
                 from: from,
                 offsets: slice.offsets.flatMap { Array($0) },
-                lines: bytes.array.split(separator: 0x0A).map(Array.init),
+                lines: bytes.array[...].lines.map(Array.init),
                 next: slice.next,
                 head: writer.committedOffset(of: station),
                 generation: writer.generation,

@@ -4,7 +4,8 @@ import Wire
 /// A process that takes part. What survives its crashes is in the subclass's `durable…` members.
 class Node {
     let id: NodeID
-    unowned let world: World
+    /// It outlives its nodes: they are its own.
+    unowned(unsafe) let world: World
     /// Whether it runs.
     private(set) var isUp = false
     /// Which run it is in; what was asked for in an earlier one does not happen.

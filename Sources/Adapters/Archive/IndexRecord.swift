@@ -99,6 +99,8 @@ struct IndexRecord: Hashable, Sendable {
         guard record.offset < top, record.start < top, record.firstSequence < top, record.lastSequence < top else {
             return nil
         }
+        // A reader takes memory for the lines of a record: no more than a batch may hold.
+        guard kind == .damaged || record.bytes <= Limits.enrichedPayloadBytes else { return nil }
         return record
     }
 }

@@ -39,9 +39,21 @@ enum Layout {
 
     /// `date=2026-11-23`, and no other name of that beginning.
     private static func isDate(_ name: String) -> Bool {
-        let parts = name.dropFirst(5).split(separator: "-", omittingEmptySubsequences: false)
-        return name.hasPrefix("date=") && parts.map(\.utf8.count) == [4, 2, 2]
-            && parts.allSatisfy { $0.utf8.allSatisfy { (48...57).contains($0) } }
+        name.hasPrefix("date=") && name.utf8.count == 15
+            && name.utf8.dropFirst(5).enumerated().allSatisfy { at, byte in
+                at == 4 || at == 7 ? byte == UInt8(ascii: "-") : (48...57).contains(byte)
+            }
+    }
+
+    /// The first offset that a segment's file is named after. `7.jsonl` and `+7.jsonl` are not names that a writer gives.
+    private static func first(_ name: String) -> UInt64? {
+        guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")) else { return nil }
+        let digits = name[..<dot].utf8
+        guard [".jsonl", ".idx", ".json"].contains(String(name[dot...])), digits.count >= 12,
+            digits.count == 12 || digits.first != 48, digits.allSatisfy({ (48...57).contains($0) }),
+            let first = UInt64(name[..<dot]), first < UInt64(Int64.max)
+        else { return nil }
+        return first
     }
 
     /// Every segment of a station that has lines or an index, by first offset.
@@ -52,12 +64,7 @@ enum Layout {
         for entry in try disk.list(stationDirectory(root, station), .directory) where isDate(entry) {
             let date = String(entry.dropFirst(5))
             for name in try disk.list(stationDirectory(root, station) + "/" + entry, .file) {
-                for suffix in [".jsonl", ".idx", ".json"] where name.hasSuffix(suffix) {
-                    guard let first = UInt64(name.dropLast(suffix.count)), first < UInt64(Int64.max) else { continue }
-                    let place = place(root, station, date: date, first: first)
-                    // `7.jsonl` and `+7.jsonl` are not names that a writer gives.
-                    if place.data.hasSuffix("/" + name.dropLast(suffix.count) + ".jsonl") { places.insert(place) }
-                }
+                if let first = first(name) { places.insert(place(root, station, date: date, first: first)) }
             }
         }
         return places.sorted { ($0.first, $0.date) < ($1.first, $1.date) }

@@ -116,6 +116,7 @@ public struct BatchHeader: Hashable, Sendable {
         )
         guard header.count > 0 else { throw .empty }
         guard header.firstSequence > 0, header.firstSequence <= UInt64(Int64.max), header.count <= Limits.batchEvents,
+            header.lastSequence < UInt64(Int64.max),
             header.payloadBytes <= Limits.enrichedPayloadBytes, header.payloadBytes >= header.count,
             Timestamp.writable.contains(header.receivedAt)
         else { throw .range }

@@ -85,7 +85,7 @@ struct ArchiveOracle {
             damaged[station, default: []].append(offset..<next)
             return
         }
-        let parts = body.split(separator: 0x0A)
+        let parts = body.lines
         if parts.count != Int(count) { complaints.append("\(station)@\(offset): \(parts.count) lines, not \(count)") }
         for (index, line) in parts.enumerated() {
             let place = Book.Place(producer: producer, epoch: number(48, 8), sequence: first + UInt64(index))
