@@ -45,8 +45,8 @@ final class Book {
     var mayLoseArchived = false
     /// Whether another archive was mounted for a while,
     var hasMistakenArchive = false
-    /// what its disk holds,
-    var strays: [SimulatedDisk] = []
+    /// what its disk holds, and what the right one had by then,
+    var strays: [(disk: SimulatedDisk, known: Set<Place>)] = []
     /// and the manifests of segments whose lines retention took away.
     var purged: Set<String> = []
     /// What is wrong, the first thing first.
@@ -67,8 +67,9 @@ final class Book {
         }
         accepted[place] = event
         order.append(place)
-        acceptances[event, default: 0] += 1
-        if acceptances[event, default: 0] > 1, !mayAcceptTwice { violate("\(events[event].id) was accepted twice") }
+        let times = acceptances[event, default: 0] + 1
+        acceptances[event] = times
+        if times > 1, !mayAcceptTwice { violate("\(events[event].id) was accepted twice") }
     }
 
     func violate(_ words: String) { if violations.count < 20 { violations.append(words) } }

@@ -37,7 +37,7 @@ struct Faults {
             for kind in kinds {
                 left -= kind.weight
                 guard left < 0 else { continue }
-                world.at(time, nil) { [unowned world] in kind.inject(world) }
+                world.at(time, nil) { [unowned(unsafe) world] in kind.inject(world) }
                 break
             }
             injected += 1
@@ -141,7 +141,7 @@ struct Faults {
         let room = world.dice.chance(perMille: 500) ? 0 : world.dice.roll(3_000)
         world.sink.durableDisk.room_bytes = room
         world.trace.note(world.now) { "the archive's disk is full but for \(room) bytes" }
-        world.at(world.now + Int64(world.dice.pick(100...4_000)), nil) { [unowned world] in
+        world.at(world.now + Int64(world.dice.pick(100...4_000)), nil) { [unowned(unsafe) world] in
             world.sink.durableDisk.isFull = false
         }
     }

@@ -50,7 +50,7 @@ final class GatewayNode: Node {
             world.send(.request(copy), from: id, to: .producer(producer))
         }
         guard !isDone else { return }
-        after(Int64(world.dice.pick(50...400))) { [unowned self] in turn() }
+        after(Int64(world.dice.pick(50...400))) { [unowned(unsafe) self] in turn() }
     }
 
     override func receive(_ packet: Packet, from sender: NodeID) {

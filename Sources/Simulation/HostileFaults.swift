@@ -30,7 +30,7 @@ extension Faults {
     static func rollBackOutbox(_ world: World) {
         guard let producer = world.dice.pick(world.producers) else { return }
         let (backup, count) = (producer.durableOutbox, world.book.order.count)
-        world.at(world.now + Int64(world.dice.pick(100...3_000)), nil) { [unowned world] in
+        world.at(world.now + Int64(world.dice.pick(100...3_000)), nil) { [unowned(unsafe) world] in
             guard !world.isArchiveMistaken, producer.durableOutbox.producer == backup.producer else { return }
             world.crash(producer, "its outbox is rolled back")
             forgive(world, backup.producer, after: count)
@@ -56,7 +56,7 @@ extension Faults {
         guard !world.isArchiveMistaken else { return }
         let backup = world.sink.durableDisk.copy()
         guard backup.exists(SinkNode.directory + "/_meta/archive.json") else { return }
-        world.at(world.now + Int64(world.dice.pick(200...4_000)), nil) { [unowned world] in
+        world.at(world.now + Int64(world.dice.pick(200...4_000)), nil) { [unowned(unsafe) world] in
             guard !world.isArchiveMistaken else { return }
             world.crash(world.sink, "an older copy of the archive is put in its place")
             world.book.mayLoseArchived = true
@@ -77,13 +77,14 @@ extension Faults {
         world.crash(world.sink, "another archive is mounted")
         world.isArchiveMistaken = true
         right.settle()
+        let known = Set(ArchiveOracle(right, world.stations, world.book, world.crc).entries.map(\.place))
         world.sink.durableDisk = SimulatedDisk()
         for tail in world.tails { tail.beginAnew() }
         world.book.hasMistakenArchive = true
-        world.at(world.now + Int64(world.dice.pick(300...3_000)), nil) { [unowned world] in
+        world.at(world.now + Int64(world.dice.pick(300...3_000)), nil) { [unowned(unsafe) world] in
             world.crash(world.sink, "the right archive is mounted again")
             world.isArchiveMistaken = false
-            world.book.strays.append(world.sink.durableDisk)
+            world.book.strays.append((world.sink.durableDisk, known))
             right.revive()
             (right.isFull, right.failsNextSync) = (false, false)
             world.sink.durableDisk = right

@@ -42,6 +42,7 @@ final class ProducerNode: Node {
             epochs: durableOutbox.epochs,
             committed: max(committed.sequence, durableOutbox.oldest - 1),
             stored: durableOutbox.nextSequence - 1,
+            archive: committed.archive,
             maximumWindowBytes: world.options.holdBytes
         )
         tick()
@@ -51,7 +52,7 @@ final class ProducerNode: Node {
     private func tick() {
         carryOut(dispatch.tick(now_ms: now_ms))
         check()
-        after(50) { [unowned self] in tick() }
+        after(50) { [unowned(unsafe) self] in tick() }
     }
 
     private func sayHello() {
@@ -66,7 +67,7 @@ final class ProducerNode: Node {
             committed: committed.sequence
         )
         world.send(.control(.hello(hello)), from: id, to: .sink)
-        after(250) { [unowned self] in sayHello() }
+        after(250) { [unowned(unsafe) self] in sayHello() }
     }
 
     /// What a producer may never do.
@@ -93,7 +94,7 @@ final class ProducerNode: Node {
             carryOut(dispatch.heard(message, now_ms: now_ms))
         case .control(let message):
             if case .welcome(let welcome) = message, welcome.epoch == durableOutbox.epoch, welcome.refusal.isEmpty {
-                generation = welcome.generation
+                if dispatch.isHome(welcome) { generation = welcome.generation }
             }
             carryOut(dispatch.heard(message, now_ms: now_ms))
         default: break
@@ -133,7 +134,7 @@ final class ProducerNode: Node {
     private func commitSoon() {
         guard !isCommitting else { return }
         isCommitting = true
-        after(Int64(world.dice.pick(0...4))) { [unowned self] in commit() }
+        after(Int64(world.dice.pick(0...4))) { [unowned(unsafe) self] in commit() }
     }
 
     /// One durable change; what it was good for is told a little later, if the process lives.
@@ -143,7 +144,7 @@ final class ProducerNode: Node {
         let effort = Int64(world.dice.pick(1...8))
         if isMutated(.answerBeforeCommit) {
             for job in jobs { reply(job, Array("accepted".utf8), isDefinitive: true) }
-            after(effort * 8) { [unowned self] in commit(jobs, effort) }
+            after(effort * 8) { [unowned(unsafe) self] in commit(jobs, effort) }
         } else {
             commit(jobs, effort)
         }
@@ -162,7 +163,7 @@ final class ProducerNode: Node {
         var answers: [[UInt8]] = []
         if isTaken { for job in jobs { answers.append(store(job)) } }
         let last = durableOutbox.nextSequence - 1
-        after(effort) { [unowned self] in
+        after(effort) { [unowned(unsafe) self] in
             isCommitting = false
             for (index, job) in jobs.enumerated() {
                 let name = "g\(job.gateway)"

@@ -116,7 +116,7 @@ final class SinkNode: Node {
     private func idle() {
         if !isCommitting { commit() }
         closeOne()
-        after(Int64(world.dice.pick(200...900))) { [unowned self] in idle() }
+        after(Int64(world.dice.pick(200...900))) { [unowned(unsafe) self] in idle() }
     }
 
     private func closeOne() {
@@ -142,7 +142,7 @@ final class SinkNode: Node {
             )
             for tail in world.tails { world.send(packet, from: id, to: tail.id) }
         }
-        after(1000) { [unowned self] in beacon() }
+        after(1000) { [unowned(unsafe) self] in beacon() }
     }
 
     // MARK: - Hearing
@@ -213,7 +213,7 @@ final class SinkNode: Node {
     private func commitSoon() {
         guard !isCommitting else { return }
         isCommitting = true
-        after(Int64(world.dice.pick(0...3))) { [unowned self] in commit() }
+        after(Int64(world.dice.pick(0...3))) { [unowned(unsafe) self] in commit() }
     }
 
     /// Appends and syncs all that has queued up; what came of it is told a little later, if the process lives.
@@ -237,7 +237,7 @@ final class SinkNode: Node {
         if durableDisk.hasCrashed { return world.crash(self, "at an operation of its disk") }
         let shown = live
         live = []
-        after(Int64(world.dice.pick(1...12))) { [unowned self] in
+        after(Int64(world.dice.pick(1...12))) { [unowned(unsafe) self] in
             isCommitting = false
             tell(reports)
             publish(shown)

@@ -37,7 +37,7 @@ final class TailNode: Node {
         for station in world.stations {
             if let actions = followers[station]?.tick(now_ms: now_ms) { carryOut(actions, station, nil) }
         }
-        after(200) { [unowned self] in tick() }
+        after(200) { [unowned(unsafe) self] in tick() }
     }
 
     override func receive(_ packet: Packet, from sender: NodeID) {

@@ -43,7 +43,7 @@ final class WorkerNode: Node {
     private func tick() {
         for producer in producers where !connected.contains(producer) { connect(producer) }
         carryOut(machine.tick(now_ms: now_ms))
-        after(100) { [unowned self] in tick() }
+        after(100) { [unowned(unsafe) self] in tick() }
     }
 
     private var connected: Set<Int> = []
@@ -103,14 +103,14 @@ final class WorkerNode: Node {
             world.book.died(of: batch.lines[poison])
             return succumb(after: effort)
         }
-        after(effort) { [unowned self] in finish(ticket, batch) }
+        after(effort) { [unowned(unsafe) self] in finish(ticket, batch) }
     }
 
     /// A signal at once, or a hang that the watchdog ends.
     private func succumb(after effort: Int64) {
         let hangs = world.dice.chance(perMille: 250)
         if hangs { pausedUntil = world.now + Int64(Limits.workerHangMilliseconds) }
-        after(effort) { [unowned self] in
+        after(effort) { [unowned(unsafe) self] in
             durableRecord?.cause = hangs ? .hang : .signal(11)
             world.crash(self, hangs ? "it does not come back from an event" : "signal 11")
         }

@@ -131,6 +131,8 @@ final class World {
 
     // MARK: - Time
 
+    /// Lets something happen at a time. The queue keeps the node until then, and the world keeps the queue: closures need
+    /// not keep either.
     func at(_ time: Int64, _ node: Node?, _ body: @escaping () -> Void) {
         queue.push(Happening(node: node, run: node?.run ?? 0, body: body), at: time)
     }
@@ -158,7 +160,7 @@ final class World {
         trace.note(now) { "\(from) → \(to): \(packet.words)" }
         for time in network.arrivals(from, to, now: now, options: options, calm: areFaultsOver, &dice) {
             let age = network.age(from, to)
-            at(time, nil) { [unowned self] in deliver(packet, from, to, age: age, tries: 0) }
+            at(time, nil) { [unowned(unsafe) self] in deliver(packet, from, to, age: age, tries: 0) }
         }
     }
 
@@ -169,7 +171,7 @@ final class World {
         let isKept = node.isUp || (!node.isRetired && tries < 40 && dice.chance(perMille: tries == 0 ? 500 : 990))
         guard isKept else { return }
         let time = node.isUp ? node.pausedUntil : now + 50
-        at(time, nil) { [unowned self] in deliver(packet, from, to, age: age, tries: tries + 1) }
+        at(time, nil) { [unowned(unsafe) self] in deliver(packet, from, to, age: age, tries: tries + 1) }
     }
 
     /// Whether a connection seems to be there.
@@ -187,7 +189,7 @@ final class World {
         guard node.isUp else { return }
         node.die()
         let pause = Int64(dice.pick(5...600))
-        at(now + pause, nil) { [unowned self] in
+        at(now + pause, nil) { [unowned(unsafe) self] in
             guard !node.isUp else { return }
             trace.note(now) { "\(node.id) starts again" }
             node.boot()
@@ -203,7 +205,8 @@ struct Network {
         init(from: NodeID, to: NodeID) { number = from.key << 16 | to.key }
     }
 
-    private var lastArrival: [Link: Int64] = [:]
+    /// By the keys of the two: asked for with every message.
+    private var lastArrivals: [[Int64]] = []
     private var blockedUntil: [Link: Int64] = [:]
     private var ages: [Link: Int] = [:]
 
@@ -219,6 +222,12 @@ struct Network {
         ages[Link(from: right, to: left), default: 0] += 1
     }
 
+    private mutating func lastArrival(_ from: Int, _ to: Int) -> Int64 {
+        while lastArrivals.count <= from { lastArrivals.append([]) }
+        while lastArrivals[from].count <= to { lastArrivals[from].append(0) }
+        return lastArrivals[from][to]
+    }
+
     /// When a message arrives: never, once, or twice.
     mutating func arrivals(
         _ from: NodeID,
@@ -228,17 +237,16 @@ struct Network {
         calm: Bool,
         _ dice: inout Dice
     ) -> [Int64] {
-        let link = Link(from: from, to: to)
         let ordinary = now + 1 + Int64(dice.roll(options.latencyMilliseconds))
-        let inOrder = max(ordinary, lastArrival[link] ?? 0)
+        let inOrder = max(ordinary, lastArrival(from.key, to.key))
         if calm {
-            lastArrival[link] = inOrder
+            lastArrivals[from.key][to.key] = inOrder
             return [inOrder]
         }
-        if !blockedUntil.isEmpty, let until = blockedUntil[link], until > now { return [] }
+        if !blockedUntil.isEmpty, let until = blockedUntil[Link(from: from, to: to)], until > now { return [] }
         if dice.chance(perMille: options.dropPerMille) { return [] }
         if dice.chance(perMille: options.delayPerMille) { return [ordinary + Int64(dice.roll(1_500))] }
-        lastArrival[link] = inOrder
+        lastArrivals[from.key][to.key] = inOrder
         if dice.chance(perMille: options.duplicatePerMille) { return [inOrder, inOrder + Int64(dice.roll(400))] }
         return [inOrder]
     }

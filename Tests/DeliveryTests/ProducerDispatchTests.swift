@@ -70,6 +70,21 @@ import Wire
         )
     }
 
+    @Test func `a sink with another archive gets nothing, whatever it says`() {
+        var machine = ProducerDispatch(
+            producer: producer,
+            epochs: [.init(epoch: 5, firstSequence: 1)],
+            committed: 10,
+            stored: 20,
+            archive: Identifier128(high: 9, low: 9)
+        )
+        _ = machine.heard(heartbeat(), now_ms: 0)
+        let words = "it serves archive \(archive), this outbox belongs to \(Identifier128(high: 9, low: 9))"
+        #expect(machine.heard(welcome(0), now_ms: 0) == [.note(.sinkRefuses(words))])
+        #expect(machine.tick(now_ms: 100).isEmpty)
+        #expect(machine.windowBytes == 0)
+    }
+
     @Test func `a commit trims and moves the frontier, a repeated or impossible one does nothing`() {
         var machine = dispatched()
         let commit = ControlMessage.commit(producer: producer, epoch: 5, through: 10)

@@ -174,6 +174,32 @@ import Wire
         #expect(machine.waitingBatches == 0)
     }
 
+    @Test func `what waits on a copy's line comes to its own once a fork tells the two apart`() {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 20)])
+        _ = machine.heard(hello([(5, 1), (6, 21)]))
+        _ = machine.heard(hello([(5, 1), (7, 21)]))
+        #expect(machine.received(batch(41, epoch: 7), slot: 1, bytes: 100).isEmpty)
+        #expect(machine.received(batch(21, epoch: 6), slot: 2, bytes: 100) == [append(2, 1)])
+        #expect(machine.heard(hello([(5, 1), (7, 21)])).last == welcome(20, epoch: 7))
+        #expect(machine.received(batch(21, epoch: 7), slot: 3, bytes: 100) == [append(3, 2, line: 1)])
+        let last = machine.received(batch(31, epoch: 7), slot: 4, bytes: 100)
+        #expect(last == [append(4, 3, line: 1), append(1, 4, line: 1)])
+        #expect(machine.waitingBatches == 0)
+    }
+
+    @Test(arguments: [4, 6])
+    func `what a line's producer does not know gives its room back when that runs out`(_ batches: UInt64) {
+        var machine = self.machine(lines: [line([(5, 1)], committed: 20)])
+        _ = machine.heard(hello([(5, 1), (7, 21)]))
+        for number in 1...batches { _ = machine.received(batch(31 + 10 * number, epoch: 7), slot: number, bytes: 100) }
+        let told = machine.heard(hello([(5, 1), (6, 21)]))
+        let isShort = batches > 5
+        #expect(told.contains(.release(slot: 1, .noRoom)) == isShort)
+        #expect(told.contains(nack(41, epoch: 7)) == isShort)
+        #expect(machine.waitingBatches == (isShort ? 0 : Int(batches)))
+        #expect(machine.heldBytes == (isShort ? 0 : 100 * Int(batches)))
+    }
+
     @Test func `a fork's watermark tells only of what is on disk`() {
         var machine = greeted()
         _ = machine.received(batch(1), slot: 1, bytes: 100)

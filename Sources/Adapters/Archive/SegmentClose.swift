@@ -87,11 +87,18 @@ struct SegmentSummary {
         latest = latest.map { max($0, moment) } ?? moment
     }
 
-    static func sha256(_ bytes: [UInt8]) -> String { SHA256.hash(data: bytes).map { hexByte($0) }.joined() }
+    static func sha256(_ bytes: [UInt8]) -> String {
+        let digits = Array("0123456789abcdef".utf8)
+        var text: [UInt8] = []
+        text.reserveCapacity(64)
+        for byte in SHA256.hash(data: bytes) {
+            text.append(digits[Int(byte >> 4)])
+            text.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
 
     static func hex(_ value: UInt32) -> String { String(UInt64(value).hexDigits.suffix(8)) }
-
-    private static func hexByte(_ byte: UInt8) -> String { String(UInt64(byte).hexDigits.suffix(2)) }
 
     static func records(_ index: [UInt8], crc: CRC32C) -> [IndexRecord?] {
         index.withUnsafeBytes { raw in

@@ -14,4 +14,10 @@ extension ProducerDispatch {
 
     /// Whether the worker is one of those that get batches.
     public func serves(_ worker: Identifier128) -> Bool { workers[worker] != nil }
+
+    /// Whether a welcome is of the archive that the outbox belongs to, or it belongs to none yet. The sink refuses too, but
+    /// only by what it is told: a hello that was said before the first commit may reach a sink with another archive.
+    public func isHome(_ welcome: Welcome) -> Bool {
+        home == .zero || welcome.archive == home || !welcome.refusal.isEmpty
+    }
 }

@@ -98,14 +98,16 @@ public struct ProducerDispatch: Sendable {
     private var loadedThrough: UInt64
 
     /// Begins with what the outbox holds: everything above `committed` through `stored`, of these epochs, the current
-    /// one last.
+    /// one last. `archive` has what is committed.
     public init(
         producer: Identifier128,
         epochs: [EpochStart],
         committed: UInt64,
         stored: UInt64,
+        archive: Identifier128 = .zero,
         maximumWindowBytes: Int = Limits.producerWindowBytes
     ) {
+        home = archive
         self.producer = producer
         self.epochs = epochs
         self.committed = committed
@@ -288,10 +290,12 @@ public struct ProducerDispatch: Sendable {
 
     private mutating func welcomed(_ welcome: Welcome, now_ms: Int64) -> [Action] {
         var actions: [Action] = []
-        if !welcome.refusal.isEmpty {
+        let reason =
+            isHome(welcome) ? welcome.refusal : "it serves archive \(welcome.archive), this outbox belongs to \(home)"
+        if !reason.isEmpty {
             windowBytes = 0
-            defer { refusal = welcome.refusal }
-            return refusal == welcome.refusal ? [] : [.note(.sinkRefuses(welcome.refusal))]
+            defer { refusal = reason }
+            return refusal == reason ? [] : [.note(.sinkRefuses(reason))]
         }
         refusal = ""
         windowBytes = min(Int(clamping: welcome.windowBytes), maximumWindowBytes)
@@ -310,6 +314,9 @@ public struct ProducerDispatch: Sendable {
     }
 
     private var archive: Identifier128 = .zero
+
+    /// The archive that has what was committed; zero while nothing is.
+    private(set) var home: Identifier128
 
     private var generation: UInt32 = 0
 
@@ -337,6 +344,7 @@ public struct ProducerDispatch: Sendable {
         // A sink cannot have more than there is, and one that has not said which archive it serves trims nothing.
         guard through > committed, through <= stored, archive != .zero else { return proceed(now_ms) }
         committed = through
+        home = archive
         loadedThrough = max(loadedThrough, through)
         frontierMoved_ms = now_ms
         var finished = 0

@@ -7,7 +7,7 @@ import Wire
 public struct ProducerRoutes<Route: Sendable>: Sendable {
     private struct Entry: Sendable {
         var route: Route
-        var epochs: Set<UInt64>
+        var epochs: [UInt64]
         var current: UInt64
         var heard_ms: Int64
     }
@@ -31,7 +31,7 @@ public struct ProducerRoutes<Route: Sendable>: Sendable {
         // The run before a restart never speaks again; a rival does, in turn with this one.
         let before_ms = all.first { $0.current == current }?.heard_ms
         let hasRival = before_ms.map { before_ms in known.contains { $0.heard_ms > before_ms } } ?? false
-        let mine = Set(hello.epochs.map(\.epoch))
+        let mine = hello.epochs.map(\.epoch)
         known.append(Entry(route: route, epochs: mine, current: current, heard_ms: now_ms))
         entries[hello.producer] = Array(known.suffix(Self.limit))
         return hasRival
@@ -39,6 +39,7 @@ public struct ProducerRoutes<Route: Sendable>: Sendable {
 
     /// The routes of those who know the epoch.
     public func routes(to producer: Identifier128, epoch: UInt64) -> [Route] {
-        (entries[producer] ?? []).filter { $0.epochs.contains(epoch) }.map(\.route)
+        guard let known = entries[producer] else { return [] }
+        return known.compactMap { $0.epochs.contains(epoch) ? $0.route : nil }
     }
 }

@@ -88,6 +88,44 @@ extension SinkOrdering {
         return state.epochs.isEmpty || first == state.appended + 1 || first <= header.firstSequence
     }
 
+    /// A copy's batches may have been put on this producer's line, and its own on a copy's, before a fork told the two
+    /// apart. Its own come to its line; what no producer that speaks knows of gives its room back when that runs out.
+    mutating func sortWaiting(_ hello: Hello, line index: Int, _ producer: inout Producer, _ actions: inout [Action]) {
+        producer.lines[index].hello = hello
+        for other in producer.lines.indices where other != index {
+            // It speaks for one line only.
+            if producer.lines[other].hello?.epochs.last == hello.epochs.last { producer.lines[other].hello = nil }
+            let line = producer.lines[other]
+            let own = line.waiting.filter { hello.has($0.key, $0.value) && line.isForeign($0.key, $0.value) }
+            for (first, batch) in own.sorted(by: { $0.key < $1.key }) {
+                producer.lines[other].waiting[first] = nil
+                if producer.lines[index].waiting[first] == nil {
+                    producer.lines[index].waiting[first] = batch
+                } else {
+                    release(batch, .duplicate, &actions)
+                }
+            }
+        }
+        if heldBytes > holdBytes / 2 {
+            let line = producer.lines[index]
+            for (first, batch) in line.waiting.filter({ line.isForeign($0.key, $0.value) }).sorted(by: {
+                $0.key < $1.key
+            }) {
+                producer.lines[index].waiting[first] = nil
+                droppedBatches += 1
+                release(batch, .noRoom, &actions)
+                let nack = ControlMessage.nack(producer: hello.producer, epoch: batch.epoch, from: first)
+                actions.append(.send(nack, producer: hello.producer, epoch: batch.epoch))
+            }
+        }
+        advance(hello.producer, &producer, index, &actions)
+    }
+
+    private mutating func release(_ batch: Waiting, _ reason: Reason, _ actions: inout [Action]) {
+        heldBytes -= batch.bytes
+        actions.append(.release(slot: batch.slot, reason))
+    }
+
     /// Hands on every waiting batch that the line has come up to.
     mutating func advance(
         _ id: Identifier128,
@@ -171,5 +209,26 @@ extension SinkOrdering {
         }
         guard let first = producer.lines[index].waiting.keys.filter({ $0 <= appended }).min() else { return nil }
         return producer.lines[index].waiting[first].map { (first, $0) }
+    }
+}
+
+extension Hello {
+    /// Whether a batch is one of those that the producer has.
+    func has(_ first: UInt64, _ batch: SinkOrdering.Waiting) -> Bool {
+        batch.last < next && epoch(at: first) == batch.epoch && epoch(at: batch.last) == batch.epoch
+    }
+}
+
+extension SinkOrdering {
+    /// What waits for an earlier batch, by producer and line, for a trace.
+    public var waitingWords: String {
+        producers.sorted { $0.key < $1.key }.flatMap { id, producer in
+            producer.lines.filter { !$0.waiting.isEmpty }.map { line in
+                let batches = line.waiting.sorted { $0.key < $1.key }
+                    .map { "\($0.key)–\($0.value.last) of \($0.value.epoch.hexDigits.prefix(3))" }
+                return "\(id.description.prefix(4)) line \(line.state.number) after \(line.state.appended): "
+                    + batches.joined(separator: ", ")
+            }
+        }.joined(separator: "; ")
     }
 }

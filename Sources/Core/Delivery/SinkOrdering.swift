@@ -70,6 +70,11 @@ public struct SinkOrdering: Sendable {
     struct Line {
         var state: SinkLine
         var waiting: [UInt64: Waiting] = [:]
+        /// What the producer on this line said last; nil until it has.
+        var hello: Hello?
+
+        /// Whether a batch that waits here is not one of the producer's on this line, as far as it has told.
+        func isForeign(_ first: UInt64, _ batch: Waiting) -> Bool { !(hello?.has(first, batch) ?? false) }
     }
 
     struct Producer {
@@ -110,7 +115,7 @@ public struct SinkOrdering: Sendable {
     private let sink: Identifier128
     /// The archive's generation.
     public private(set) var generation: UInt32
-    private let holdBytes: Int
+    let holdBytes: Int
     private let minimumWindowBytes: Int
     var producers: [Identifier128: Producer] = [:]
     var tickets: [Ticket] = []
@@ -220,6 +225,7 @@ public struct SinkOrdering: Sendable {
         guard producer.pendingGap == nil else {
             return actions + [answer(0, 0, "recording that \(hello.producer) has events this archive lost")]
         }
+        sortWaiting(hello, line: index, &producer, &actions)
         // Only what line and producer agree on: where a copy of its outbox took the line over, the rest is not its own.
         actions.append(answer(min(line.committed, own), windowBytes, ""))
         return actions

@@ -61,7 +61,9 @@ struct ArchiveOracle {
 
     private mutating func record(_ bytes: [UInt8], _ lines: [UInt8], _ station: StationName, _ next: inout UInt64) {
         func number(_ at: Int, _ size: Int) -> UInt64 {
-            (0..<size).reversed().reduce(0) { $0 << 8 | UInt64(bytes[at + $1]) }
+            var value: UInt64 = 0
+            for place in stride(from: at + size - 1, through: at, by: -1) { value = value << 8 | UInt64(bytes[place]) }
+            return value
         }
         func big(_ at: Int) -> UInt64 { (0..<8).reduce(0) { $0 << 8 | UInt64(bytes[at + $1]) } }
         guard bytes[0..<92].withUnsafeBytes({ crc.checksum(of: $0) }) == UInt32(number(92, 4)) else {
@@ -110,9 +112,13 @@ struct ArchiveOracle {
 
     /// What a line says about itself: `"ingest":{"producer":"32 digits","epoch":"16 digits","seq":N,`.
     private static func place(_ line: ArraySlice<UInt8>) -> Book.Place? {
-        guard let start = line.indices.first(where: { line[$0] == mark[0] && line[$0...].starts(with: mark) }) else {
-            return nil
+        let found = line.withUnsafeBytes { bytes in
+            (0..<max(0, bytes.count - mark.count)).first { at in
+                bytes[at] == mark[0] && bytes[at + 1] == mark[1] && bytes[at..<at + mark.count].elementsEqual(mark)
+            }
         }
+        guard let found else { return nil }
+        let start = line.startIndex + found
         var rest = line[(start + mark.count)...]
         func hex(_ digits: Int) -> UInt64? {
             defer { rest = rest.dropFirst(digits) }

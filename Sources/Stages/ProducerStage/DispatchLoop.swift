@@ -71,7 +71,8 @@ final class DispatchLoop {
             producer: outbox.producer,
             epochs: outbox.epochs,
             committed: through,
-            stored: outbox.nextSequence - 1
+            stored: outbox.nextSequence - 1,
+            archive: committed.archive
         )
         counters.archivedThrough.store(through, ordering: .relaxed)
         counters.storedThrough.store(outbox.nextSequence - 1, ordering: .relaxed)
@@ -171,7 +172,7 @@ final class DispatchLoop {
             if case .welcome(let welcome) = message, welcome.producer == outbox.producer, welcome.epoch == outbox.epoch
             {
                 lastWelcome_ms = now
-                if welcome.refusal.isEmpty { archive = (welcome.archive, welcome.generation) }
+                if welcome.refusal.isEmpty, machine.isHome(welcome) { archive = (welcome.archive, welcome.generation) }
             }
             let isCommit = if case .commit = message { true } else { false }
             if isCommit { CrashPoint.hit(.producerCommitHeardBefore) }
