@@ -308,7 +308,7 @@ class BadInput(unittest.TestCase):
                 socket.send(wire.hello(producer, "nogales", epochs, 1, 1, os.urandom(16), 0))
             self.refused(flow, "sink", "other_archive", 300, "belongs to another archive")
             self.assertTrue(socket.poll(5000))
-            self.assertIn(b"adopt", socket.recv())
+            self.assertIn(b"put that archive back", socket.recv())
             self.assertLessEqual(log(flow).count("belongs to another archive"), 10)
             socket.close()
             self.publish(flow, "box-1", 2, EVENT % b"b")

@@ -172,8 +172,8 @@ public final class ArchiveReader {
     ) throws(ArchiveError) -> ArchiveSlice {
         var slice = ArchiveSlice(first: from, next: from)
         guard let (place, following) = try place(station, of: from) else {
-            // What came before the oldest segment is gone.
-            let oldest = try oldestOffset(of: station)
+            // What came before the oldest segment is gone; without a segment, all of it.
+            let oldest = try Layout.segments(disk, root, station).first?.first ?? committed
             slice.next = max(from, min(oldest, committed))
             if slice.next > from { slice.damaged.append(from..<slice.next) }
             return slice

@@ -213,9 +213,9 @@ extension SinkOrdering {
 }
 
 extension Hello {
-    /// Whether a batch is one of those that the producer has.
+    /// Whether a batch is one of those that the producer has, or has got since it said this.
     func has(_ first: UInt64, _ batch: SinkOrdering.Waiting) -> Bool {
-        batch.last < next && epoch(at: first) == batch.epoch && epoch(at: batch.last) == batch.epoch
+        epoch(at: first) == batch.epoch && epoch(at: batch.last) == batch.epoch
     }
 }
 

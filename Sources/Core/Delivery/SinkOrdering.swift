@@ -179,7 +179,7 @@ public struct SinkOrdering: Sendable {
         if hello.archive != .zero, hello.archive != archive {
             let words = "its outbox belongs to archive \(hello.archive), this is \(archive)"
             let note = Note.otherArchive(producer: hello.producer, expects: hello.archive)
-            return [.note(note), answer(0, 0, words + "; see enlace archive adopt")]
+            return [.note(note), answer(0, 0, words + "; put that archive back")]
         }
         var actions: [Action] = []
         if producers[hello.producer] == nil {
