@@ -83,6 +83,9 @@ import Wire
         #expect(machine.heard(welcome(0), now_ms: 0) == [.note(.sinkRefuses(words))])
         #expect(machine.tick(now_ms: 100).isEmpty)
         #expect(machine.windowBytes == 0)
+        // Old messages may have brought it events of this epoch: it has no say about them.
+        #expect(machine.heard(.commit(producer: producer, epoch: 5, through: 20), now_ms: 100).isEmpty)
+        #expect(machine.committed == 10)
     }
 
     @Test func `a commit trims and moves the frontier, a repeated or impossible one does nothing`() {

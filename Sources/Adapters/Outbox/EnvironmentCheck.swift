@@ -54,7 +54,7 @@ struct EnvironmentCheck: ~Copyable {
     private static let headerBytes = 16
 
     private let descriptor: Int32
-    private let fileBytes: UInt64
+    private var fileBytes: UInt64 = 0
     private var pageBytes = 4_096
     private var lastPage: UInt64 = 1
     /// One bit a page: it belongs to a tree or a value, or is free.
@@ -66,13 +66,6 @@ struct EnvironmentCheck: ~Copyable {
     private init(_ path: String) throws(Found) {
         descriptor = enlace_open(path, O_RDONLY, 0)
         guard descriptor >= 0 else { throw .system(errno) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            let number = errno
-            close(descriptor)
-            throw .system(number)
-        }
-        fileBytes = UInt64(status.st_size)
     }
 
     deinit { close(descriptor) }
@@ -97,11 +90,11 @@ struct EnvironmentCheck: ~Copyable {
                 do throws(Found) { return try check.walk() } catch {
                     // What a commit has replaced meanwhile says nothing.
                     if case .system = error { throw error }
+                    // A commit may just be writing the page that says so.
+                    found = error
                     if let transaction = check.transaction {
-                        if try check.newest().transaction == transaction { throw error }
-                    } else {
-                        // A commit may just be writing the page that says so.
-                        found = error
+                        if try check.isNewest(transaction) { throw error }
+                        found = nil
                     }
                 }
                 sched_yield()
@@ -120,6 +113,10 @@ struct EnvironmentCheck: ~Copyable {
         let meta = try newest()
         transaction = meta.transaction
         lastPage = meta.lastPage
+        // Behind the meta page: a commit makes the file longer before it writes that.
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else { throw .system(errno) }
+        fileBytes = UInt64(status.st_size)
         guard lastPage >= 1, lastPage < 1 << 40 else { throw .damage("its number of pages is wrong") }
         // Pages at the end that were given back in the commit that took them were never written.
         let pages = max(lastPage + 1, fileBytes / UInt64(pageBytes))
@@ -136,6 +133,14 @@ struct EnvironmentCheck: ~Copyable {
         // Nearly every page is in use or free; with a last one far behind them the map would be full at once.
         let highest = known.lastIndex { $0 != 0 }.map { $0 * 64 + 63 } ?? 0
         guard lastPage <= UInt64(highest) + 1_024 else { throw .damage("its number of pages is wrong") }
+    }
+
+    /// Whether this commit is still the last one; two that do not follow each other are a sign of a writer at work.
+    private mutating func isNewest(_ transaction: UInt64) throws(Found) -> Bool {
+        do throws(Found) { return try newest().transaction == transaction } catch {
+            if case .system = error { throw error }
+            return false
+        }
     }
 
     private mutating func newest() throws(Found) -> Meta {

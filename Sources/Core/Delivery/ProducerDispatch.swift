@@ -294,6 +294,8 @@ public struct ProducerDispatch: Sendable {
             isHome(welcome) ? welcome.refusal : "it serves archive \(welcome.archive), this outbox belongs to \(home)"
         if !reason.isEmpty {
             windowBytes = 0
+            // Nothing that this sink commits is archived where it belongs.
+            if !isHome(welcome) { archive = .zero }
             defer { refusal = reason }
             return refusal == reason ? [] : [.note(.sinkRefuses(reason))]
         }

@@ -99,10 +99,11 @@ extension SinkOrdering {
             let own = line.waiting.filter { hello.has($0.key, $0.value) && line.isForeign($0.key, $0.value) }
             for (first, batch) in own.sorted(by: { $0.key < $1.key }) {
                 producer.lines[other].waiting[first] = nil
-                if producer.lines[index].waiting[first] == nil {
-                    producer.lines[index].waiting[first] = batch
-                } else {
+                if let rival = producer.lines[index].waiting[first], hello.has(first, rival), rival.last >= batch.last {
                     release(batch, .duplicate, &actions)
+                } else {
+                    let rival = producer.lines[index].waiting.updateValue(batch, forKey: first)
+                    if let rival { release(rival, .noRoom, &actions) }
                 }
             }
         }
