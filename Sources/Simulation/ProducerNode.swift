@@ -64,7 +64,8 @@ final class ProducerNode: Node {
             oldest: durableOutbox.oldest,
             next: durableOutbox.nextSequence,
             archive: committed.archive,
-            committed: committed.sequence
+            committed: committed.sequence,
+            generation: max(committed.generation, generation)
         )
         world.send(.control(.hello(hello)), from: id, to: .sink)
         after(250) { [unowned(unsafe) self] in sayHello() }

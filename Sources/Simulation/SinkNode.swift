@@ -298,6 +298,7 @@ final class SinkNode: Node {
                     parts: gap.parts.map { ($0.epoch, $0.from, $0.through) },
                     line: gap.line.number,
                     parent: gap.line.parent,
+                    above: gap.heardGeneration,
                     now: wall
                 )
                 gaps.removeFirst()

@@ -148,6 +148,22 @@ import Wire
         _ = try open(scratch)
     }
 
+    @Test func `a gap's generation is newer than any that a producer has heard of`() throws {
+        let scratch = try Scratch()
+        let writer = try open(scratch)
+        func gap(above heard: UInt32, _ sequence: UInt64) throws -> UInt32 {
+            try writer.recordGap(
+                station: try station("nogales"),
+                producer: alpha,
+                parts: [(epoch: 1, from: sequence, through: sequence)],
+                above: heard,
+                now: start
+            )
+        }
+        #expect(try gap(above: 9, 1) == 10)
+        #expect(try gap(above: 4, 2) == 11)
+    }
+
     @Test func `a gap begins a generation and is reported, never silent`() throws {
         let scratch = try Scratch()
         do {

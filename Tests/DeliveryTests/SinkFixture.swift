@@ -37,7 +37,8 @@ extension SinkFixture {
         station name: StationName? = nil,
         oldest: UInt64 = 1,
         archive: Identifier128 = .zero,
-        committed: UInt64 = 0
+        committed: UInt64 = 0,
+        generation: UInt32 = 0
     ) -> Hello {
         Hello(
             producer: producer ?? p,
@@ -46,7 +47,8 @@ extension SinkFixture {
             oldest: oldest,
             next: 10_000,
             archive: archive,
-            committed: committed
+            committed: committed,
+            generation: generation
         )
     }
 

@@ -69,11 +69,11 @@ import Wire
 
     @Test func `an older archive records the gap before it takes anything, then goes on behind it`() throws {
         var machine = self.machine(lines: [line([(5, 1)], committed: 40)])
-        let late = hello([(5, 1)], oldest: 61, archive: archive, committed: 60)
+        let late = hello([(5, 1)], oldest: 61, archive: archive, committed: 60, generation: 7)
         let refused = welcome(0, refusal: "recording that \(p) has events this archive lost")
         let actions = machine.heard(late)
         let gap = try #require(recordedGap(in: actions))
-        #expect(gap.producer == p && gap.station == station)
+        #expect(gap.producer == p && gap.station == station && gap.heardGeneration == 7)
         #expect(gap.parts == [.init(epoch: 5, from: 41, through: 60)])
         #expect(
             actions == [

@@ -70,10 +70,10 @@ def short(text):
     return bytes([len(data)]) + data
 
 
-def hello(producer, station, epochs, oldest, following, archive, committed):
+def hello(producer, station, epochs, oldest, following, archive, committed, generation=0):
     body = producer + short(station) + struct.pack("<H", len(epochs))
     body += b"".join(struct.pack("<QQ", *entry) for entry in epochs)
-    return frame(48, body + struct.pack("<QQ", oldest, following) + archive + struct.pack("<Q", committed))
+    return frame(48, body + struct.pack("<QQ", oldest, following) + archive + struct.pack("<QI", committed, generation))
 
 
 def welcome(producer, epoch, sink, archive, generation, watermark, window, refusal=""):

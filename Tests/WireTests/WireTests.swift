@@ -93,7 +93,8 @@ import Wire
             oldest: 3,
             next: 8,
             archive: .zero,
-            committed: 2
+            committed: 2,
+            generation: 4
         )
         let welcome = Welcome(
             producer: producer,

@@ -225,21 +225,23 @@ public final class ArchiveWriter {
         return note(record, log)
     }
 
-    /// Records durably that this archive lost sequences, in a new generation, and says which. Syncs what was
-    /// appended before too.
+    /// Records durably that this archive lost sequences, in a new generation, newer than `above`, and says which. Syncs what
+    /// was appended before too.
     public func recordGap(
         station: StationName,
         producer: Identifier128,
         parts: [(epoch: UInt64, from: UInt64, through: UInt64)],
         line: UInt8 = 0,
         parent: UInt8 = 0,
+        above heard: UInt32 = 0,
         now: Timestamp
     ) throws(ArchiveError) -> UInt32 {
         try check()
         let log: StationLog
         do throws(ArchiveError) {
-            try ArchiveMeta(id: identifier.description, generation: generation + 1).write(disk, root)
-            generation += 1
+            let next = max(generation, heard) + 1
+            try ArchiveMeta(id: identifier.description, generation: next).write(disk, root)
+            generation = next
             log = try prepare(station, now: now)
         } catch { throw try giveUp(error) }
         for part in parts {

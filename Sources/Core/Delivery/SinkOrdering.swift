@@ -43,6 +43,9 @@ public struct SinkOrdering: Sendable {
         public var parts: [Part]
         /// The line that they are missing on.
         public var line = LinePlace()
+        /// The newest generation that the producer has heard of: the gap's is newer, also when a copy that was put back
+        /// twice comes to the same number twice.
+        public var heardGeneration: UInt32
 
         /// Missing sequences of one epoch.
         public struct Part: Hashable, Sendable {
@@ -212,7 +215,8 @@ public struct SinkOrdering: Sendable {
                 producer: hello.producer,
                 station: hello.station,
                 parts: Self.parts(of: hello, from: line.appended + 1, through: max(hello.oldest - 1, line.appended)),
-                line: LinePlace(number: line.number, parent: line.parent)
+                line: LinePlace(number: line.number, parent: line.parent),
+                heardGeneration: hello.generation
             )
             producer.pendingGap = (gap, index, hello.committed)
             let note = Note.olderArchive(

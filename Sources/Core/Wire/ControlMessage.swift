@@ -30,6 +30,8 @@ public struct Hello: Hashable, Sendable {
     public var archive: Identifier128
     /// The last sequence that that archive committed.
     public var committed: UInt64
+    /// The newest generation of that archive that the producer has heard of; 0 for none.
+    public var generation: UInt32
 
     /// Joins the fields.
     public init(
@@ -39,7 +41,8 @@ public struct Hello: Hashable, Sendable {
         oldest: UInt64,
         next: UInt64,
         archive: Identifier128,
-        committed: UInt64
+        committed: UInt64,
+        generation: UInt32
     ) {
         self.producer = producer
         self.station = station
@@ -48,6 +51,7 @@ public struct Hello: Hashable, Sendable {
         self.next = next
         self.archive = archive
         self.committed = committed
+        self.generation = generation
     }
 
     /// The most epochs a hello may list.
@@ -120,6 +124,7 @@ public enum ControlMessage: Hashable, Sendable {
             writer.append(littleEndian: hello.next)
             writer.append(identifier: hello.archive)
             writer.append(littleEndian: hello.committed)
+            writer.append(littleEndian: hello.generation)
         case .welcome(let welcome):
             writer.append(frame: .welcome)
             writer.append(identifier: welcome.producer)
@@ -195,9 +200,12 @@ public enum ControlMessage: Hashable, Sendable {
             oldest: try reader.read(UInt64.self),
             next: try reader.read(UInt64.self),
             archive: try reader.readIdentifier(),
-            committed: try reader.read(UInt64.self)
+            committed: try reader.read(UInt64.self),
+            generation: try reader.read(UInt32.self)
         )
-        guard hello.oldest > 0, hello.oldest <= hello.next, hello.next < UInt64(Int64.max), hello.committed < hello.next
+        guard hello.oldest > 0, hello.oldest <= hello.next, hello.next < UInt64(Int64.max),
+            hello.committed < hello.next,
+            hello.generation < .max / 2
         else { throw ByteReader.Malformed() }
         return hello
     }

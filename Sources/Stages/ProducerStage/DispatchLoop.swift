@@ -227,7 +227,8 @@ final class DispatchLoop {
             oldest: outbox.oldest,
             next: outbox.nextSequence,
             archive: committed.archive,
-            committed: committed.sequence
+            committed: committed.sequence,
+            generation: max(committed.generation, archive.generation)
         )
         scratch.removeAll()
         ControlMessage.hello(hello).encode(into: &scratch)

@@ -181,6 +181,7 @@ final class Committer {
                     parts: gap.parts.map { ($0.epoch, $0.from, $0.through) },
                     line: gap.line.number,
                     parent: gap.line.parent,
+                    above: gap.heardGeneration,
                     now: Clock.now()
                 )
                 CrashPoint.hit(.sinkGapRecordAfter)
