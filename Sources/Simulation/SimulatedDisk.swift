@@ -216,12 +216,7 @@ final class SimulatedDisk: Disk, @unchecked Sendable {
 
     func remove(_ path: String) { if names[path] != nil, !hasCrashed { note(path, .remove(path)) } }
 
-    func sync(_ files: [any DiskFile]) -> Int32 {
-        for file in files {
-            do throws(ArchiveError) { try file.sync() } catch { return error.errorNumber == 0 ? 5 : error.errorNumber }
-        }
-        return 0
-    }
+    func sync(_ files: [any DiskFile]) -> Int32 { syncInTurn(files) }
 
     func pause() {}
 

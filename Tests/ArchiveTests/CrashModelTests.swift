@@ -73,7 +73,7 @@ private final class CrashDriver {
     private func compare() throws {
         let writer = try #require(writer)
         for name in names {
-            let found = try read(name)
+            let found = try readAll(root, disk: disk, name, limit: 3_000)
             #expect(found.damaged.isEmpty, comment)
             let reached = writer.producers.filter { $0.station.description == name }.reduce(
                 into: [Identifier128: [UInt8: UInt64]]()
@@ -92,18 +92,6 @@ private final class CrashDriver {
         pending = [:]
         let report = try ArchiveVerifier.verify(directory: root, disk: disk, crc: crc)
         #expect(report.isSound, "\(comment): \(report.text)")
-    }
-
-    private func read(_ name: String) throws -> (bytes: [UInt8], damaged: [Range<UInt64>]) {
-        let reader = try ArchiveReader(directory: root, disk: disk, crc: crc)
-        var bytes = ByteWriter()
-        var (damaged, at) = ([Range<UInt64>](), UInt64(0))
-        while true {
-            let slice = try reader.read(station: try station(name), from: at, limitBytes: 3_000, into: &bytes)
-            damaged += slice.damaged
-            guard slice.next > at else { return (bytes.array, damaged) }
-            at = slice.next
-        }
     }
 
     /// One random operation; restarts when the process dies at it.
@@ -165,25 +153,20 @@ private final class CrashDriver {
         let (count, skip) = (dice.pick(1...9), dice.chance(perMille: 150) ? 1 : 0)
         guard skip == 0 || before > 0 else { return }
         let (first, epoch) = (before + 1 - UInt64(skip), UInt64(isFork ? 2 : 1))
-        let bytes = lines(producer, first, count + skip, epoch: epoch)
-        let header = BatchHeader(
-            flags: .enriched,
-            station: try station(name),
-            producer: producer,
+        try append(
+            writer,
+            name,
+            producer,
+            first,
+            count + skip,
             epoch: epoch,
-            firstSequence: first,
-            count: UInt32(count + skip),
-            payloadBytes: UInt32(bytes.count),
-            receivedAt: clock,
-            payloadChecksum: bytes.withUnsafeBytes { crc.checksum(of: $0) }
+            fork: isFork,
+            skip: UInt32(skip),
+            at: clock
         )
-        let line: UInt8 = isFork ? 1 : 0
-        _ = try bytes.withUnsafeBytes {
-            try writer.append(header, payload: $0, skip: UInt32(skip), line: line, now: clock)
-        }
         let kept = lines(producer, before + 1, count, epoch: epoch)
         pending[name, default: []].append(
-            Entry(producer: producer, line: line, bytes: kept, last: before + UInt64(count))
+            Entry(producer: producer, line: isFork ? 1 : 0, bytes: kept, last: before + UInt64(count))
         )
     }
 
@@ -205,11 +188,10 @@ private final class CrashDriver {
 
 /// Nothing that was acknowledged is missing, doubled or out of order, wherever the process dies.
 @Suite struct CrashModelTests {
-    @Test(arguments: UInt64(1)...40) func `kills, power cuts and full disks, anywhere`(_ seed: UInt64) throws {
-        let driver = CrashDriver(SimulatedDisk(), root: "/archive", seed: seed, comment: "seed \(seed)")
+    private func run(_ driver: CrashDriver, steps: Int, crashPerMille: Int) throws {
         try driver.restart()
-        for _ in 0..<100 {
-            if driver.disk.operationsUntilCrash == nil, driver.dice.chance(perMille: 150) {
+        for _ in 0..<steps {
+            if driver.disk.operationsUntilCrash == nil, driver.dice.chance(perMille: crashPerMille) {
                 driver.disk.operationsUntilCrash = driver.dice.roll(40)
             }
             try driver.step()
@@ -217,17 +199,15 @@ private final class CrashDriver {
         try driver.restart()
     }
 
+    @Test(arguments: UInt64(1)...40) func `kills, power cuts and full disks, anywhere`(_ seed: UInt64) throws {
+        let driver = CrashDriver(SimulatedDisk(), root: "/archive", seed: seed, comment: "seed \(seed)")
+        try run(driver, steps: 100, crashPerMille: 150)
+    }
+
     @Test(arguments: UInt64(1)...12) func `kills on real files, anywhere`(_ seed: UInt64) throws {
         let scratch = try Scratch()
         let driver = CrashDriver(CrashingSystemDisk(), root: scratch.path + "/a", seed: seed, comment: "seed \(seed)")
-        try driver.restart()
-        for _ in 0..<60 {
-            if driver.disk.operationsUntilCrash == nil, driver.dice.chance(perMille: 200) {
-                driver.disk.operationsUntilCrash = driver.dice.roll(40)
-            }
-            try driver.step()
-        }
-        try driver.restart()
+        try run(driver, steps: 60, crashPerMille: 200)
     }
 
     @Test(arguments: UInt64(1)...2) func `a crash at every single operation`(_ seed: UInt64) throws {

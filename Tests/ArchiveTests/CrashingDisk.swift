@@ -8,8 +8,6 @@ protocol CrashingDisk: Disk, AnyObject {
     var operationsUntilCrash: Int? { get set }
     /// Whether it has died.
     var hasCrashed: Bool { get }
-    /// Operations so far.
-    var operations: Int { get }
     /// The process runs again.
     func revive()
 }
@@ -21,13 +19,11 @@ final class CrashingSystemDisk: CrashingDisk, @unchecked Sendable {
     // `@unchecked`: a test has one thread.
     var operationsUntilCrash: Int?
     private(set) var hasCrashed = false
-    private(set) var operations = 0
     private let disk = SystemDisk()
 
     func revive() { (hasCrashed, operationsUntilCrash) = (false, nil) }
 
     fileprivate func step(_ path: String) throws(ArchiveError) {
-        operations += 1
         if let left = operationsUntilCrash {
             operationsUntilCrash = left - 1
             if left <= 0 { hasCrashed = true }
@@ -61,12 +57,7 @@ final class CrashingSystemDisk: CrashingDisk, @unchecked Sendable {
         try disk.rename(from, to: to)
     }
     func remove(_ path: String) { if !hasCrashed { disk.remove(path) } }
-    func sync(_ files: [any DiskFile]) -> Int32 {
-        for file in files {
-            do throws(ArchiveError) { try file.sync() } catch { return error.errorNumber == 0 ? 5 : error.errorNumber }
-        }
-        return 0
-    }
+    func sync(_ files: [any DiskFile]) -> Int32 { syncInTurn(files) }
     func pause() {}
 }
 

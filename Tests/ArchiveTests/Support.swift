@@ -113,8 +113,13 @@ func append(
 /// Everything committed at a station, by the reader.
 func readAll(_ scratch: Scratch, _ name: String = "nogales", limit: Int = 4096) throws -> (
     bytes: [UInt8], damaged: [Range<UInt64>]
+) { try readAll(scratch.path, disk: SystemDisk(), name, limit: limit) }
+
+/// The same of an archive on any disk.
+func readAll(_ directory: String, disk: any Disk, _ name: String, limit: Int) throws -> (
+    bytes: [UInt8], damaged: [Range<UInt64>]
 ) {
-    let reader = try ArchiveReader(directory: scratch.path, crc: crc)
+    let reader = try ArchiveReader(directory: directory, disk: disk, crc: crc)
     var writer = ByteWriter()
     var damaged: [Range<UInt64>] = []
     var at: UInt64 = 0

@@ -72,8 +72,6 @@ struct OutboxModelTests {
         }
     }
 
-    private struct GivenUp: Error {}
-
     /// One change of both; when the transaction is given up or finds no room, nothing of it may have happened.
     private func change(_ outbox: Outbox, _ model: inout Model, _ dice: inout Dice) throws {
         var (next, rolls) = (model, dice)
@@ -100,7 +98,7 @@ struct OutboxModelTests {
             let request = UInt64(rolls.pick(1...90))
             let lowest = UInt64(rolls.pick(1...Int(request)))
             let answer = Array("answer \(rolls.bits())".utf8)
-            try unsafeBytes(answer) { (bytes) throws(OutboxError) in
+            try answer.withOutbox { (bytes) throws(OutboxError) in
                 try write.storeAnswer(gateway: gateway, request: request, lowest: lowest, answer: bytes)
             }
             next.outbox.storeAnswer(gateway, request: request, lowest: lowest, answer: answer)
@@ -118,7 +116,7 @@ struct OutboxModelTests {
                 receivedAt: Timestamp(microseconds: Int64(rolls.roll(1_000_000))),
                 bytes: [UInt8](repeating: 0x61, count: rolls.pick(2...5_000))
             )
-            let number = try unsafeBytes(record.bytes) { (bytes) throws(OutboxError) in
+            let number = try record.bytes.withOutbox { (bytes) throws(OutboxError) in
                 try write.appendReject(bytes, receivedAt: record.receivedAt)
             }
             #expect(number == record.number)
@@ -145,7 +143,7 @@ struct OutboxModelTests {
         let checksum = payload.withUnsafeBytes { CRC32C.portable.checksum(of: $0) }
         let isFull = next.isFull(for: payload.count)
         do throws(OutboxError) {
-            let first = try unsafeBytes(payload) { (bytes) throws(OutboxError) in
+            let first = try payload.withOutbox { (bytes) throws(OutboxError) in
                 try write.append(payload: bytes, count: count, receivedAt: now, checksum: checksum)
             }
             #expect(!isFull)
@@ -185,14 +183,4 @@ struct OutboxModelTests {
             try compare(try #require(outbox), model, &dice)
         }
     }
-}
-
-/// `withUnsafeBytes` that keeps the type of what the body throws.
-private func unsafeBytes<Value>(
-    _ array: [UInt8],
-    _ body: (UnsafeRawBufferPointer) throws(OutboxError) -> Value
-) throws(OutboxError) -> Value {
-    try array.withUnsafeBytes { bytes in
-        Result { () throws(OutboxError) in try body(bytes) }
-    }.get()
 }

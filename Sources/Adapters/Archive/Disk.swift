@@ -1,3 +1,4 @@
+import Glibc
 import Wire
 
 /// How a file is opened.
@@ -62,6 +63,16 @@ public protocol Disk: Sendable {
 }
 
 extension Disk {
+    /// `sync` for a disk without threads of its own: one file after the other, until one fails.
+    package func syncInTurn(_ files: [any DiskFile]) -> Int32 {
+        for file in files {
+            do throws(ArchiveError) { try file.sync() } catch {
+                return error.errorNumber == 0 ? EIO : error.errorNumber
+            }
+        }
+        return 0
+    }
+
     static func parent(of path: String) -> String {
         guard let slash = path.lastIndex(of: "/") else { return "." }
         return slash == path.startIndex ? "/" : String(path[..<slash])
