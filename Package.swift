@@ -159,8 +159,7 @@ let package = Package(
             "enlace",
             [
                 "Archive", "Audit", "AuditStage", "Border", "Bytes", "Daemon", "EventJSON", "Expression",
-                "GatewayClient",
-                "Generator", "Incident", "Platform",
+                "GatewayClient", "Generator", "Incident", "Outbox", "Platform",
                 "ReferenceData", "Relevance", "Settings", "Supervisor", "TailStage", "Wire", argumentParser, logging,
                 signals,
             ]

@@ -79,7 +79,9 @@ import Wire
             archive: Identifier128(high: 9, low: 9)
         )
         _ = machine.heard(heartbeat(), now_ms: 0)
-        let words = "it serves archive \(archive), this outbox belongs to \(Identifier128(high: 9, low: 9))"
+        let words =
+            "it serves archive \(archive), this outbox belongs to \(Identifier128(high: 9, low: 9)); "
+            + "put that archive back, or see enlace archive adopt"
         #expect(machine.heard(welcome(0), now_ms: 0) == [.note(.sinkRefuses(words))])
         #expect(machine.tick(now_ms: 100).isEmpty)
         #expect(machine.windowBytes == 0)

@@ -21,7 +21,9 @@ import Wire
 
     @Test func `a producer of another archive is refused and not learned`() {
         var machine = self.machine()
-        let words = "its outbox belongs to archive \(sink), this is \(archive); put that archive back"
+        let words =
+            "its outbox belongs to archive \(sink), this is \(archive); put that archive back, "
+            + "or see enlace archive adopt"
         let actions = machine.heard(hello([(5, 1)], archive: sink, committed: 10))
         #expect(actions == [.note(.otherArchive(producer: p, expects: sink)), welcome(0, refusal: words)])
         #expect(machine.producerCount == 0)

@@ -131,6 +131,48 @@ class Audit(unittest.TestCase):
             self.assertIn("critical", log)
             self.assertEqual(flow.run("status", "--json").returncode, 0)
 
+    def test_a_lost_archive_is_replaced_when_its_producers_are_given_the_new_one(self):
+        with Pipeline() as flow:
+            flow.start()
+            self.assertEqual(flow.run("publish", "-", input=generate(40, 1)).returncode, 0)
+            flow.stop()
+            before = flow.run("archive", "ls", flow.archive, "--json", common=False)
+            self.assertEqual(before.returncode, 0)
+            shutil.move(flow.archive, flow.folder / "lost")
+            parts = Parts(flow)
+            sink, enricher, producer = parts.sink(), parts.enricher(), parts.producer()
+            feed = publish(flow, *generate(25, 2).splitlines(keepends=True))
+
+            def waits_for():
+                return (flow.run_dir / "status" / "producer.nogales.main.json").read_text()
+
+            wait_for(lambda: "enlace archive adopt" in waits_for(), "the producer's refusal")
+            # Beside the producer that has the outbox nothing is changed.
+            busy = flow.run("archive", "adopt", flow.archive)
+            self.assertEqual((busy.returncode, busy.stdout), (75, b""))
+            self.assertIn(b"stop it first", busy.stderr)
+            stop(producer)
+            report = audit(flow)[1]["totals"]
+            self.assertEqual((report["accepted"], report["in_flight"], report["elsewhere"]), (65, 25, 40))
+            self.assertEqual(flow.run("archive", "adopt", flow.archive, "--station", "douglas").returncode, 1)
+            done = flow.run("archive", "adopt", flow.archive, "--json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            told = json.loads(done.stdout)
+            self.assertEqual((told["adopted"], told["before"]["committed"], told["oldest"]), (True, 40, 41))
+            again = flow.run("archive", "adopt", flow.archive)
+            self.assertEqual((again.returncode, again.stdout), (0, b"nogales.main: belongs to no other archive\n"))
+            producer = parts.producer()
+            self.assertEqual(feed.wait(60), 0)
+            self.assertEqual(len(flow.archived()), 25)
+            code, report = audit(flow)
+            self.assertEqual((code, report["totals"]["missing"], report["totals"]["archived"]), (0, 40, 25), report)
+            self.assertEqual(flow.verify()[0], 0)
+            for process in (producer, enricher, sink):
+                stop(process)
+            # Not an archive at all: words, and nothing changed.
+            none = flow.run("archive", "adopt", flow.folder / "nothing")
+            self.assertEqual((none.returncode, none.stdout), (1, b""))
+
     def test_what_waits_is_in_flight_and_traced_with_what_it_waits_for(self):
         with Pipeline() as flow:
             parts = Parts(flow)

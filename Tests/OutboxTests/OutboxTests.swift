@@ -59,6 +59,52 @@ struct OutboxTests {
         return (header, String(decoding: writer.bytes.dropFirst(96), as: UTF8.self))
     }
 
+    @Test func `a file that was half made when the power went is made anew`() throws {
+        let directory = scratch.path + "/outbox"
+        try FileManager.default.createDirectory(atPath: directory + "/making", withIntermediateDirectories: true)
+        // What the disk had of it: the length and nothing else, or a part.
+        for bytes in [Data(count: 8192), Data(count: 4096), Data("half".utf8)] {
+            try bytes.write(to: URL(fileURLWithPath: directory + "/making/data.mdb"))
+            try bytes.write(to: URL(fileURLWithPath: directory + "/making/lock.mdb"))
+            _ = try open()
+            #expect(!FileManager.default.fileExists(atPath: directory + "/making"))
+            try FileManager.default.removeItem(atPath: directory + "/data.mdb")
+            try FileManager.default.createDirectory(atPath: directory + "/making", withIntermediateDirectories: true)
+        }
+    }
+
+    @Test func `an outbox is given to another archive, and keeps what it holds and what was committed`() throws {
+        let (old, new) = (Identifier128(high: 1, low: 1), Identifier128(high: 2, low: 2))
+        let directory = scratch.path + "/outbox"
+        func adopt() throws(OutboxError) -> OutboxAdoption? {
+            try Outbox.adopt(archive: new, directory: directory, crc: .portable)
+        }
+        do {
+            let outbox = try open()
+            #expect(throws: OutboxError.taken(path: directory)) { try adopt() }
+            _ = try append(outbox, ["{}", "{}"])
+            _ = try append(outbox, ["{}"])
+        }
+        // It belongs to none yet.
+        #expect(try adopt() == nil)
+        do {
+            let outbox = try open()
+            try outbox.write { (write: inout OutboxWrite) throws(OutboxError) in
+                _ = try write.trim(through: 2)
+                try write.setCommitted(2, archive: old, generation: 3)
+            }
+        }
+        let before = OutboxCommitted(sequence: 2, archive: old, generation: 3)
+        let adopted = try adopt()
+        #expect(adopted?.before == before)
+        #expect(adopted?.oldest == 3)
+        #expect(try adopt() == nil)
+        let outbox = try open()
+        #expect(outbox.committed == OutboxCommitted(sequence: 2, archive: new, generation: 3))
+        #expect(try read(outbox, from: 3)?.0.firstSequence == 3)
+        #expect(outbox.nextSequence == 4)
+    }
+
     @Test func `what was written is there after the next opening, under the same producer and another epoch`() throws {
         var outbox: Outbox? = try open()
         let producer = outbox!.producer

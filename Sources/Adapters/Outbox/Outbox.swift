@@ -81,6 +81,7 @@ public final class Outbox: Sendable {
         }
         let lock = try OutboxLock(directory)
         try EnvironmentCheck.run(directory)
+        try makeFile(directory)
         // Twice the cap and a bit: freed pages lie scattered, and long batches need neighbours.
         let environment = try Environment(
             path: directory,
@@ -334,6 +335,23 @@ public final class Outbox: Sendable {
     }
 
     // MARK: - Directories
+
+    /// Makes the file of a new outbox. It gets its name once it is on the disk: one that a power cut left half made would
+    /// look like one that lost its pages.
+    private static func makeFile(_ directory: String) throws(OutboxError) {
+        guard access(directory + "/data.mdb", F_OK) != 0 else { return }
+        let making = directory + "/making"
+        try makeDirectories(making)
+        for file in ["data.mdb", "lock.mdb"] { unlink("\(making)/\(file)") }
+        // Its databases are a commit, and that is synced.
+        _ = try Environment(path: making, mapBytes: 1_048_576, capBytes: 1_048_576)
+        guard rename(making + "/data.mdb", directory + "/data.mdb") == 0 else {
+            throw .last("rename", making + "/data.mdb")
+        }
+        unlink(making + "/lock.mdb")
+        rmdir(making)
+        try syncDirectory(directory)
+    }
 
     private static func makeDirectories(_ path: String) throws(OutboxError) {
         var status = stat()

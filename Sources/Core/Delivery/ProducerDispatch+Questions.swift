@@ -20,4 +20,9 @@ extension ProducerDispatch {
     public func isHome(_ welcome: Welcome) -> Bool {
         home == .zero || welcome.archive == home || !welcome.refusal.isEmpty
     }
+
+    func foreignReason(_ welcome: Welcome) -> String {
+        "it serves archive \(welcome.archive), this outbox belongs to \(home); put that archive back, or see "
+            + "enlace archive adopt"
+    }
 }

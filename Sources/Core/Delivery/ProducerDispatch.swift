@@ -290,8 +290,7 @@ public struct ProducerDispatch: Sendable {
 
     private mutating func welcomed(_ welcome: Welcome, now_ms: Int64) -> [Action] {
         var actions: [Action] = []
-        let reason =
-            isHome(welcome) ? welcome.refusal : "it serves archive \(welcome.archive), this outbox belongs to \(home)"
+        let reason = isHome(welcome) ? welcome.refusal : foreignReason(welcome)
         if !reason.isEmpty {
             windowBytes = 0
             // Nothing that this sink commits is archived where it belongs.

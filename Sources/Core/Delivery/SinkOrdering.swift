@@ -182,7 +182,7 @@ public struct SinkOrdering: Sendable {
         if hello.archive != .zero, hello.archive != archive {
             let words = "its outbox belongs to archive \(hello.archive), this is \(archive)"
             let note = Note.otherArchive(producer: hello.producer, expects: hello.archive)
-            return [.note(note), answer(0, 0, words + "; put that archive back")]
+            return [.note(note), answer(0, 0, words + "; put that archive back, or see enlace archive adopt")]
         }
         var actions: [Action] = []
         if producers[hello.producer] == nil {

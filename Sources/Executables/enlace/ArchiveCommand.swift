@@ -9,7 +9,7 @@ struct ArchiveCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "archive",
         abstract: "Look into an archive: what there is, its events, whether it is sound.",
-        subcommands: [ListCommand.self, CatCommand.self, VerifyCommand.self]
+        subcommands: [ListCommand.self, CatCommand.self, VerifyCommand.self, ArchiveAdoptCommand.self]
     )
 
     struct ListCommand: AsyncParsableCommand {

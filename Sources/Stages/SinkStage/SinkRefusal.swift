@@ -29,7 +29,8 @@ enum SinkRefusal: String, RefusalKind {
         case .archivedAlready: "passed over: a batch whose events are archived already"
         case .controlFrames: "passed over: what a producer sent over control is not understood"
         case .hello: "refused for now: a producer's hello; it is told why"
-        case .otherArchive: "refused: a producer that belongs to another archive; put that archive back"
+        case .otherArchive:
+            "refused: a producer that belongs to another archive; put that archive back, or give it this one: enlace archive adopt"
         case .replayRequest: "refused: a replay request that is not understood"
         case .replayCursor: "refused: a replay request with a cursor of another archive or generation"
         case .subscription: "passed over: what came to the live stream is no subscription"
