@@ -42,6 +42,13 @@ struct Faults {
             }
             injected += 1
         }
+        guard world.options.losesArchive else { return }
+        for _ in 0..<dice.pick(1...2) {
+            let time = Int64(dice.roll(Int(world.options.busyMilliseconds)))
+            world.at(time, nil) { [unowned(unsafe) world] in Self.loseArchive(world) }
+            injected += 1
+        }
+        Self.watchForLostArchives(world)
     }
 
     // MARK: - Processes

@@ -67,6 +67,33 @@ extension Faults {
         }
     }
 
+    /// The archive is gone for good; a new one begins.
+    static func loseArchive(_ world: World) {
+        guard !world.isArchiveMistaken, world.sink.durableDisk.exists(SinkNode.directory + "/_meta/archive.json") else {
+            return
+        }
+        world.crash(world.sink, "the archive is lost")
+        world.book.mayLoseArchived = true
+        world.sink.durableDisk = SimulatedDisk()
+        world.exchangedAt = world.now
+        for tail in world.tails { tail.beginAnew() }
+    }
+
+    /// Somebody looks after the producers that refuse the archive that is there, and gives it to them.
+    static func watchForLostArchives(_ world: World) {
+        world.at(world.now + 700, nil) { [unowned(unsafe) world] in
+            defer { watchForLostArchives(world) }
+            guard !world.isArchiveMistaken, let archive = world.sink.archive else { return }
+            for producer in world.producers {
+                let committed = producer.durableOutbox.committed
+                guard committed.archive != .zero, committed.archive != archive else { continue }
+                world.crash(producer, "stopped, to be given archive \(archive)")
+                producer.durableOutbox.adopt(archive)
+                world.exchangedAt = world.now
+            }
+        }
+    }
+
     /// Another archive is mounted for a while: its id is not the one that the producers know.
     static func mistakeArchive(_ world: World) {
         let right = world.sink.durableDisk

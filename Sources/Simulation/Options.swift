@@ -49,6 +49,8 @@ public struct SimulationOptions: Sendable {
     }
     /// What disks may do to what they had synced.
     public var hostility = Hostility.none
+    /// Whether an archive is lost for good, and the outboxes are given a new one.
+    public var losesArchive = false
 
     /// A segment of the archive closes at this size.
     public var segmentBytes = 6_000
@@ -78,5 +80,8 @@ public struct SimulationOptions: Sendable {
         segmentBytes = dice.pick(2_000...20_000)
         holdBytes = dice.pick(12_000...60_000)
         batchEvents = dice.pick(1...10)
+        // With dice of its own, and a number by which the schedules that seeds.txt lists stay what they were.
+        var loss = Dice(seed: seed ^ 0x1052)
+        losesArchive = hostility == .archives && loss.chance(perMille: 400)
     }
 }

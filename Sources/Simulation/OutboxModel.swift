@@ -70,6 +70,9 @@ public struct OutboxModel: Hashable, Sendable {
     /// Events that wait.
     public var waiting: UInt64 { batches.reduce(0) { $0 + UInt64($1.header.count) } }
 
+    /// Gives it to another archive: what the one before had committed stays committed.
+    public mutating func adopt(_ archive: Identifier128) { committedArchive = archive }
+
     /// An opening: begins a new epoch.
     public mutating func open(newEpoch: UInt64) {
         if isMutated(.reuseSequence), nextSequence > oldest { nextSequence -= 1 }

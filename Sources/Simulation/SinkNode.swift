@@ -40,6 +40,8 @@ final class SinkNode: Node {
     private var live: [Live] = []
     private var isCommitting = false
     private var closes: [SegmentClose] = []
+    /// The id of the archive that it serves; nil while it is down.
+    var archive: Identifier128? { writer?.identifier }
     /// The power goes with the process.
     var losesPower = false
 
