@@ -98,7 +98,7 @@ extension World {
     var isSettled: Bool {
         // After a start of the sink it takes a hello of each producer to find out what the archive lacks.
         guard !isArchiveMistaken, now > exchangedAt + 5_000, now > sink.startedAt + 1_000,
-            gateways.allSatisfy(\.isDone),
+            producers.allSatisfy({ now > $0.pausedUntil + 1_000 }), gateways.allSatisfy(\.isDone),
             producers.allSatisfy(\.isDrained), sink.isUp
         else {
             return false
