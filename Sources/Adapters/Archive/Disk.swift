@@ -117,6 +117,8 @@ extension Disk {
         guard exists(path) else { return nil }
         let file = try open(path, .read)
         let size = try file.size()
+        // Room for nothing is storage that all threads share, and its count would be written.
+        guard size > 0 else { return [] }
         var failure: ArchiveError?
         let bytes = [UInt8](unsafeUninitializedCapacity: size) { buffer, count in
             do throws(ArchiveError) {
