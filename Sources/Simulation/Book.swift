@@ -45,7 +45,9 @@ final class Book {
     var mayLoseArchived = false
     /// Whether another archive was mounted for a while,
     var hasMistakenArchive = false
-    /// what its disk holds, and what the right one had by then,
+    /// what archives held that were exchanged for older copies, or lost,
+    var onceArchived: Set<Place> = []
+    /// what the mistaken one's disk holds, and what the right ones had by then,
     var strays: [(disk: SimulatedDisk, known: Set<Place>)] = []
     /// and the manifests of segments whose lines retention took away.
     var purged: Set<String> = []

@@ -60,11 +60,21 @@ extension Faults {
             guard !world.isArchiveMistaken else { return }
             world.crash(world.sink, "an older copy of the archive is put in its place")
             world.book.mayLoseArchived = true
+            noteArchived(world)
             backup.settle()
             world.sink.durableDisk = backup
             world.exchangedAt = world.now
             for tail in world.tails { tail.beginAnew() }
         }
+    }
+
+    /// Messages about what an archive had may still be on their way when it is gone.
+    private static func noteArchived(_ world: World) {
+        world.book.onceArchived.formUnion(places(world, world.sink.durableDisk))
+    }
+
+    private static func places(_ world: World, _ disk: SimulatedDisk) -> Set<Book.Place> {
+        Set(ArchiveOracle(disk, world.stations, world.book, world.crc).entries.map(\.place))
     }
 
     /// The archive is gone for good; a new one begins.
@@ -74,6 +84,7 @@ extension Faults {
         }
         world.crash(world.sink, "the archive is lost")
         world.book.mayLoseArchived = true
+        noteArchived(world)
         world.sink.durableDisk = SimulatedDisk()
         world.exchangedAt = world.now
         for tail in world.tails { tail.beginAnew() }
@@ -104,7 +115,7 @@ extension Faults {
         world.crash(world.sink, "another archive is mounted")
         world.isArchiveMistaken = true
         right.settle()
-        let known = Set(ArchiveOracle(right, world.stations, world.book, world.crc).entries.map(\.place))
+        let known = world.book.onceArchived.union(places(world, right))
         world.sink.durableDisk = SimulatedDisk()
         for tail in world.tails { tail.beginAnew() }
         world.book.hasMistakenArchive = true

@@ -172,6 +172,24 @@ import Wire
         #expect(model.machine.duplicateEvents > 0)
         #expect(model.machine.droppedBatches > 0)
     }
+
+    @Test func `what a lost run of an outbox had sent makes room for the epoch that took its sequences over`() {
+        var machine = greeted(hold: 10_000)
+        _ = machine.received(batch(1), slot: 1, bytes: 100)
+        _ = machine.committed(through: 1)
+        // The next is lost on its way, and what follows it waits; then the outbox goes back to sequence 10.
+        _ = machine.received(batch(21), slot: 2, bytes: 100)
+        _ = machine.received(batch(31), slot: 3, bytes: 100)
+        _ = machine.heard(hello([(5, 1), (6, 11)]))
+        // The new epoch's batch does not wait for the old one's to be told apart,
+        #expect(machine.received(batch(31, epoch: 6), slot: 4, bytes: 100) == [.release(slot: 4, .noRoom)])
+        let taken = machine.received(batch(11, epoch: 6), slot: 5, bytes: 100)
+        #expect(taken == [append(5, 2), .release(slot: 2, .noRoom), .release(slot: 3, .noRoom)])
+        // and the next ones find their places free.
+        #expect(machine.waitingBatches == 0)
+        #expect(machine.received(batch(31, epoch: 6), slot: 6, bytes: 100).isEmpty)
+        #expect(machine.received(batch(21, epoch: 6), slot: 7, bytes: 100) == [append(7, 3), append(6, 4)])
+    }
 }
 
 /// Producers that keep what is not committed, a way that mistreats batches, a shell and an archive that may fail.

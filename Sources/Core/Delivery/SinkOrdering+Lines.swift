@@ -150,12 +150,28 @@ extension SinkOrdering {
                 actions.append(.release(slot: next.slot, .duplicate))
                 continue
             }
-            if !producer.lines[index].state.contains(next.epoch) {
+            let isTakenOver = !producer.lines[index].state.contains(next.epoch)
+            if isTakenOver {
                 let start = EpochStart(epoch: next.epoch, firstSequence: max(first, appended + 1))
                 producer.lines[index].state.epochs.append(start)
             }
             producer.lines[index].state.appended = next.last
             append(next, first: first, after: appended, of: id, line: index, producer, &actions)
+            if isTakenOver { releaseOvertaken(&producer, index, &actions) }
+        }
+    }
+
+    /// An epoch has taken the line over: what waits of an earlier one at its sequences was sent by a run whose outbox is
+    /// lost, and would be in the way of every batch of the new one.
+    private mutating func releaseOvertaken(_ producer: inout Producer, _ index: Int, _ actions: inout [Action]) {
+        let state = producer.lines[index].state
+        let overtaken = producer.lines[index].waiting.filter {
+            state.contains($0.value.epoch) && $0.value.last >= state.end(of: $0.value.epoch)
+        }
+        for (first, batch) in overtaken.sorted(by: { $0.key < $1.key }) {
+            producer.lines[index].waiting[first] = nil
+            droppedBatches += 1
+            release(batch, .noRoom, &actions)
         }
     }
 
