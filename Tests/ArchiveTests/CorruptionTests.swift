@@ -103,6 +103,12 @@ import Wire
         try check(lost: [])
     }
 
+    @Test func `a damaged record of a segment with a successor costs what it stood for, not what follows it`() throws {
+        // There is no manifest yet; that a later segment begins behind it proves that all of it was synced.
+        try edit(path(3, ".idx")) { $0[10] ^= 1 }
+        try check(lost: [60..<70])
+    }
+
     @Test func `acknowledged lines that were cut off are named`() throws {
         try edit(path(4, ".jsonl")) { $0.removeLast(7) }
         #expect(try verify(scratch).damage.compactMap(\.offsets) == [90..<100])

@@ -96,7 +96,7 @@ public final class ArchiveWriter {
             open = places[(index + 1)...]
             break
         }
-        for place in open {
+        for (index, place) in open.enumerated() {
             if place.first != log.next {
                 notes.append("\(station): a segment between @\(log.next) and @\(place.first) is missing")
             }
@@ -114,7 +114,8 @@ public final class ArchiveWriter {
                 place: place,
                 crc: crc,
                 generation: generation,
-                committed: isLast ? mark?.next ?? 0 : 0
+                // A successor was opened only when everything before it was synced.
+                committed: isLast ? mark?.next ?? 0 : open[open.startIndex + index + 1].first
             )
             try recovery.run(lines: log.lines)
             notes += recovery.notes
