@@ -52,6 +52,11 @@ class Documents(unittest.TestCase):
                 if line.startswith("enlace up"):
                     with Pipeline() as other:
                         self.shell(f"timeout --signal=INT 8 {line}", other, expected=(124, 130))
+                elif line.startswith("enlace archive adopt"):
+                    # With everything on the machine stopped, as the handbook says.
+                    flow.stop()
+                    self.assertIn(b"belongs to no other archive", self.shell(line, flow).stdout)
+                    flow.start()
                 else:
                     done = self.shell(line, flow)
                     self.assertTrue(done.stdout, line)
