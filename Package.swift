@@ -104,7 +104,7 @@ let package = Package(
         adapter("Platform", ["Bytes", "Wire", "CPlatform"]),
         adapter("ZeroMQ", ["CZeroMQ", "CPlatform"]),
         adapter("Archive", ["Bytes", "Mutation", "Wire", "CPlatform", crypto]),
-        adapter("EventJSON", ["Bytes", "Incident", "CSimdJSON"]),
+        adapter("EventJSON", ["Bytes", "Expression", "Incident", "CSimdJSON"]),
         adapter("Outbox", ["Bytes", "Wire", "CLMDB", "CPlatform"]),
         adapter("Processes", ["CSupervisor"]),
         adapter("ReferenceData", ["Border", "Bytes", "Incident", "Relevance", crypto, yams]),

@@ -16,19 +16,6 @@ private func value(_ source: String) throws(ExpressionError) -> ExpressionValue 
     try Expression(source, names: names.keys.sorted()).evaluate(names)
 }
 
-private func show(_ value: ExpressionValue) -> String {
-    switch value {
-    case .null: "null"
-    case .bool(let value): "\(value)"
-    case .int(let value): "\(value)"
-    case .uint(let value): "\(value)u"
-    case .double(let value): "\(value)"
-    case .string(let value): "'\(value)'"
-    case .list(let values): "[" + values.map(show).joined(separator: ",") + "]"
-    case .map(let members): "{" + members.map { "\($0.name):\(show($0.value))" }.joined(separator: ",") + "}"
-    }
-}
-
 private func failure(_ source: String) -> ExpressionError? {
     do throws(ExpressionError) {
         _ = try value(source)
@@ -86,9 +73,9 @@ struct ExpressionTests {
     }
 
     @Test(arguments: [
-        ("event.lon", "1:7: there is no field \"lon\"", 7),
-        ("event.x == 1 || false", "no field \"x\"", 7),
-        ("true && event.x", "no field \"x\"", 15),
+        ("event.lon", "1:7: no such field \"lon\"", 7),
+        ("event.x == 1 || false", "no such field \"x\"", 7),
+        ("true && event.x", "no such field \"x\"", 15),
         ("1 + 1.0", "both sides must be of one type", 3), ("1 + 'a'", "+ does not take an int and a string", 3),
         ("9223372036854775807 + 1", "does not fit", 21), ("-(-9223372036854775808)", "does not fit an int", 1),
         ("1 / 0", "division by zero", 3), ("1 % 0", "division by zero", 3), ("1u - 2u", "does not fit", 4),
@@ -97,7 +84,7 @@ struct ExpressionTests {
         ("list['a']", "cannot be indexed by a string", 5), ("s.x", "a string has no field", 3),
         ("1 in 2", "\"in\" takes", 3),
         ("size(1)", "size() does not take an int", 1), ("has(s.x)", "has no fields", 1),
-        ("{1: 2}", "key must be a string", 2),
+        ("{1.5: 2}", "key must be a string", 2),
         ("{'a': 1, 'a': 2}", "twice", 10),
     ])
     func `errors say what and where`(_ source: String, _ words: String, _ column: Int) throws {
@@ -115,7 +102,7 @@ struct ExpressionTests {
         ("contains('a', 'b')", "no function"),
         ("99999999999999999999", "more than 64 bits"), ("9223372036854775808", "write 9223372036854775808u"),
         ("0xg", "hexadecimal"), ("1e", "exponent"), ("if == 1", "reserved"), ("n.", "field's name"), ("[1 2]", "\"]\""),
-        ("{'a' 1}", "\":\""), ("n ? 1", "\":\""), ("b'x'", "bytes"), ("§", "means nothing"), ("* 2", "where a value"),
+        ("{'a' 1}", "\":\""), ("n ? 1", "\":\""), ("§", "means nothing"), ("* 2", "where a value"),
         ("'\\ud800'", "scalar"), ("in", "where a value"),
     ])
     func `what is no expression is refused before it runs`(_ source: String, _ words: String) throws {
@@ -127,7 +114,7 @@ struct ExpressionTests {
         let error = try #require(failure("yes &&\n\tevent.x == 1"))
         #expect(
             error.description == """
-                2:8: there is no field "x"; has() tells beforehand
+                2:8: no such field "x"; has() tells beforehand
                    event.x == 1
                          ^
                 """

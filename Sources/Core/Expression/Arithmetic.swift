@@ -1,16 +1,12 @@
-// Numbers: both sides of one type, overflow is an error, as CEL has it.
+// Numbers of one type on both sides, and times; what does not fit is an error, as CEL has it.
 extension Evaluator {
-    private func fail(_ reason: String, at node: Node) -> ExpressionError {
-        ExpressionError(reason, source: source, at: node.position)
-    }
-
     func negated(_ value: ExpressionValue, _ node: Node) throws(ExpressionError) -> ExpressionValue {
         switch value {
         case .int(let number):
-            guard number != .min else { throw fail("the result does not fit an int", at: node) }
+            guard number != .min else { throw fail("the result does not fit an int", node) }
             return .int(-number)
         case .double(let number): return .double(-number)
-        default: throw fail("- takes an int or a double, this is \(value.kind)", at: node)
+        default: throw fail("- takes an int or a double, this is \(value.kind)", node)
         }
     }
 
@@ -31,21 +27,54 @@ extension Evaluator {
             default: return .double(left / right)
             }
         case (.string(let left), .string(let right)) where symbol == .add:
-            try spend((left.utf8.count + right.utf8.count) / 64, node)
+            try step((left.utf8.count + right.utf8.count) / Self.bytesPerStep, node)
             return .string(left + right)
         case (.list(let left), .list(let right)) where symbol == .add:
-            try spend(left.count + right.count, node)
+            try step(left.count + right.count, node)
             return .list(left + right)
+        case (.bytes(let left), .bytes(let right)) where symbol == .add:
+            try step((left.count + right.count) / Self.bytesPerStep, node)
+            return .bytes(left + right)
         default:
-            let hint = left.isNumber && right.isNumber ? "; both sides must be of one type, such as 1.0 + 2.0" : ""
-            throw fail("\(symbol.rawValue) does not take \(left.kind) and \(right.kind)\(hint)", at: node)
+            if let value = try time(symbol, left, right, node) { return value }
+            let isNumbers = left.isNumber && right.isNumber
+            let hint =
+                isNumbers ? "; both sides must be of one type, such as 1.0 + 2.0" : Self.timeHint(left, right)
+            throw fail("\(symbol.rawValue) does not take \(left.kind) and \(right.kind)\(hint)", node)
         }
     }
 
-    private mutating func spend(_ steps: Int, _ node: Node) throws(ExpressionError) {
-        stepsLeft -= steps
-        guard stepsLeft >= 0 else { throw fail("takes too long over these values", at: node) }
+    /// Sums and differences of timestamps and durations; nil for other values.
+    private func time(
+        _ symbol: Operator,
+        _ left: ExpressionValue,
+        _ right: ExpressionValue,
+        _ node: Node
+    ) throws(ExpressionError) -> ExpressionValue? {
+        switch (left, symbol, right) {
+        case (.timestamp(let time), .add, .duration(let span)), (.duration(let span), .add, .timestamp(let time)):
+            guard let sum = time.adding(span) else { throw fail(Self.timeRange, node) }
+            return .timestamp(sum)
+        case (.timestamp(let time), .subtract, .duration(let span)):
+            guard span != .min, let difference = time.adding(-span) else { throw fail(Self.timeRange, node) }
+            return .timestamp(difference)
+        case (.timestamp(let left), .subtract, .timestamp(let right)):
+            guard let span = left.since(right) else { throw fail(Self.spanRange, node) }
+            return .duration(span)
+        case (.duration(let left), .add, .duration(let right)):
+            let (sum, isLong) = left.addingReportingOverflow(right)
+            guard !isLong else { throw fail(Self.spanRange, node) }
+            return .duration(sum)
+        case (.duration(let left), .subtract, .duration(let right)):
+            let (difference, isLong) = left.subtractingReportingOverflow(right)
+            guard !isLong else { throw fail(Self.spanRange, node) }
+            return .duration(difference)
+        default: return nil
+        }
     }
+
+    private static let timeRange = "the result is out of range: a timestamp lies in the years 1 to 9999"
+    private static let spanRange = "the result is out of range: a duration is at most 292 years"
 
     private func whole<Whole: FixedWidthInteger>(
         _ symbol: Operator,
@@ -59,13 +88,13 @@ extension Evaluator {
         case .subtract: (result, overflow) = left.subtractingReportingOverflow(right)
         case .multiply: (result, overflow) = left.multipliedReportingOverflow(by: right)
         case .divide, .remainder:
-            guard right != 0 else { throw fail("division by zero", at: node) }
+            guard right != 0 else { throw fail("division by zero", node) }
             (result, overflow) =
                 symbol == .divide
                 ? left.dividedReportingOverflow(by: right) : left.remainderReportingOverflow(dividingBy: right)
         default: (result, overflow) = (0, true)
         }
-        guard !overflow else { throw fail("the result does not fit 64 bits", at: node) }
+        guard !overflow else { throw fail("the result does not fit 64 bits", node) }
         return result
     }
 }

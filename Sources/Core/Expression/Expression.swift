@@ -1,9 +1,9 @@
 /// A condition over JSON-like values, in a subset of CEL (Common Expression Language).
 ///
-/// Literals (`null`, booleans, whole numbers, unsigned ones such as `7u`, floating ones, strings, lists, maps), field
-/// selection, indexing, `has()`, comparison, `&&`, `||`, `!`, `in`, arithmetic, `a ? b : c`, `size`, `contains`,
-/// `startsWith` and `endsWith`. Errors behave as in CEL: a missing field is one, and `&&` and `||` absorb one when the
-/// other side decides. Whatever the text and the values are, parsing and evaluation end within fixed bounds.
+/// Literals, field selection, indexing, `has()`, comparison, `&&`, `||`, `!`, `in`, arithmetic, `a ? b : c`, the macros
+/// `all`, `exists`, `exists_one`, `filter` and `map`, conversions, functions of strings, timestamps and durations; no
+/// messages and no regular expressions. Errors behave as in CEL: a missing field is one, and `&&` and `||` absorb one
+/// when the other side decides. Whatever the text and the values are, parsing and evaluation end within fixed bounds.
 public struct Expression: Sendable {
     /// The text it was made of.
     public let source: String

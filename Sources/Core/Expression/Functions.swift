@@ -1,33 +1,48 @@
+/// Why a function has no value for values of the right types.
+struct FunctionFailure: Error {
+    var reason: String
+    init(_ reason: String) { self.reason = reason }
+}
+
 /// A function that expressions may call. What is added here is there for all of them.
 struct Function: Sendable {
     /// How it may be called.
     enum Style: Sendable { case function, method, both }
 
+    /// The result; nil when it does not take values of these types.
+    typealias Body = @Sendable ([ExpressionValue]) throws(FunctionFailure) -> ExpressionValue?
+
     var name: String
     var style: Style
     /// How many values it takes, with the one that a method is called on.
-    var arguments: Int
-    /// The result; nil when it does not take values of these types.
-    var apply: @Sendable ([ExpressionValue]) -> ExpressionValue?
+    var arguments: ClosedRange<Int>
+    var apply: Body
 
     func allows(isMethod: Bool) -> Bool { style == .both || (style == .method) == isMethod }
 
-    static let all: [Function] = [
-        Function(name: "size", style: .both, arguments: 1) { values in
+    static let all = texts + conversions + times
+
+    static func named(_ name: String, isMethod: Bool) -> Function? {
+        all.first { $0.name == name && $0.allows(isMethod: isMethod) }
+    }
+
+    private static let texts: [Function] = [
+        Function(name: "size", style: .both, arguments: 1...1) { (values) throws(FunctionFailure) in
             switch values[0] {
             case .string(let text): .int(Int64(text.unicodeScalars.count))
+            case .bytes(let bytes): .int(Int64(bytes.count))
             case .list(let elements): .int(Int64(elements.count))
             case .map(let members): .int(Int64(members.count))
             default: nil
             }
         },
-        Function(name: "contains", style: .method, arguments: 2) { values in
+        Function(name: "contains", style: .method, arguments: 2...2) { (values) throws(FunctionFailure) in
             strings(values) { contains($0, $1) }
         },
-        Function(name: "startsWith", style: .method, arguments: 2) { values in
+        Function(name: "startsWith", style: .method, arguments: 2...2) { (values) throws(FunctionFailure) in
             strings(values) { $0.utf8.starts(with: $1.utf8) }
         },
-        Function(name: "endsWith", style: .method, arguments: 2) { values in
+        Function(name: "endsWith", style: .method, arguments: 2...2) { (values) throws(FunctionFailure) in
             strings(values) { $0.utf8.count >= $1.utf8.count && $0.utf8.suffix($1.utf8.count).elementsEqual($1.utf8) }
         },
     ]

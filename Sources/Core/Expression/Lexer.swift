@@ -6,6 +6,7 @@ struct Token {
         case uint(UInt64)
         case double(Double)
         case string(String)
+        case bytes([UInt8])
         /// An operator or a bracket.
         case sign(String)
         case end
@@ -19,8 +20,8 @@ struct Token {
 /// Cuts a text into tokens.
 struct Lexer {
     private let source: String
-    private let scalars: [Unicode.Scalar]
-    private var at = 0
+    let scalars: [Unicode.Scalar]
+    var at = 0
 
     init(_ source: String) {
         self.source = source
@@ -37,11 +38,11 @@ struct Lexer {
         }
     }
 
-    private func peek(_ ahead: Int = 0) -> Unicode.Scalar? {
+    func peek(_ ahead: Int = 0) -> Unicode.Scalar? {
         at + ahead < scalars.count ? scalars[at + ahead] : nil
     }
 
-    private func fail(_ reason: String, at offset: Int) -> ExpressionError {
+    func fail(_ reason: String, at offset: Int) -> ExpressionError {
         ExpressionError(reason, source: source, at: offset)
     }
 
@@ -49,7 +50,7 @@ struct Lexer {
         skipSpace()
         let start = at
         guard let scalar = peek() else { return Token(kind: .end, position: start) }
-        if let raw = try prefixedString() { return Token(kind: raw, position: start) }
+        if let quoted = try quoted() { return Token(kind: quoted, position: start) }
         if Self.isLetter(scalar) {
             while let scalar = peek(), Self.isLetter(scalar) || Self.isDigit(scalar) { at += 1 }
             return Token(kind: .name(text(start..<at)), position: start)
@@ -57,7 +58,6 @@ struct Lexer {
         if Self.isDigit(scalar) || scalar == "." && peek(1).map(Self.isDigit) ?? false {
             return Token(kind: try number(), position: start)
         }
-        if scalar == "\"" || scalar == "'" { return Token(kind: .string(try string(isRaw: false)), position: start) }
         for sign in ["==", "!=", "<=", ">=", "&&", "||"] where matches(sign) {
             at += 2
             return Token(kind: .sign(sign), position: start)
@@ -87,7 +87,7 @@ struct Lexer {
         return true
     }
 
-    private func text(_ range: Range<Int>) -> String {
+    func text(_ range: Range<Int>) -> String {
         var view = String.UnicodeScalarView()
         view.append(contentsOf: scalars[range])
         return String(view)
@@ -140,74 +140,5 @@ struct Lexer {
         guard peek() == "u" || peek() == "U" else { return .int(value) }
         at += 1
         return .uint(value)
-    }
-
-    // MARK: - Strings
-
-    /// A string with `r` before it; bytes are not there yet.
-    private mutating func prefixedString() throws(ExpressionError) -> Token.Kind? {
-        guard let first = peek(), let second = peek(1) else { return nil }
-        let isQuoted = second == "\"" || second == "'"
-        if isQuoted, first == "b" || first == "B" { throw fail("bytes are not supported; use a string", at: at) }
-        guard isQuoted, first == "r" || first == "R" else { return nil }
-        at += 1
-        return .string(try string(isRaw: true))
-    }
-
-    private mutating func string(isRaw: Bool) throws(ExpressionError) -> String {
-        let start = at
-        let quote = scalars[at]
-        let isLong = peek(1) == quote && peek(2) == quote
-        at += isLong ? 3 : 1
-        var result = String.UnicodeScalarView()
-        while let scalar = peek() {
-            if scalar == quote, !isLong || peek(1) == quote && peek(2) == quote {
-                at += isLong ? 3 : 1
-                return String(result)
-            }
-            if !isLong, scalar == "\n" || scalar == "\r" { break }
-            if scalar == "\\", !isRaw {
-                result.append(try escape())
-            } else {
-                result.append(scalar)
-                at += 1
-            }
-        }
-        throw fail("this string does not end", at: start)
-    }
-
-    private mutating func escape() throws(ExpressionError) -> Unicode.Scalar {
-        let start = at
-        at += 1
-        let letter = peek()
-        at += 1
-        switch letter {
-        case "n": return "\n"
-        case "t": return "\t"
-        case "r": return "\r"
-        case "a": return "\u{07}"
-        case "b": return "\u{08}"
-        case "f": return "\u{0C}"
-        case "v": return "\u{0B}"
-        case "\\", "\"", "'", "`", "?": return letter ?? "?"
-        case "x", "X": return try coded(2, radix: 16, from: at, start)
-        case "u": return try coded(4, radix: 16, from: at, start)
-        case "U": return try coded(8, radix: 16, from: at, start)
-        case "0", "1", "2", "3": return try coded(3, radix: 8, from: at - 1, start)
-        default: throw fail("no such escape; a backslash is written \\\\", at: start)
-        }
-    }
-
-    private mutating func coded(
-        _ count: Int,
-        radix: Int,
-        from: Int,
-        _ start: Int
-    ) throws(ExpressionError) -> Unicode.Scalar {
-        guard from + count <= scalars.count, let code = UInt32(text(from..<from + count), radix: radix),
-            let scalar = Unicode.Scalar(code)
-        else { throw fail("this escape needs \(count) digits of a Unicode scalar", at: start) }
-        at = from + count
-        return scalar
     }
 }

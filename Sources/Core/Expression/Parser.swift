@@ -3,6 +3,8 @@ struct Node: Sendable {
     indirect enum Kind: Sendable {
         case literal(ExpressionValue)
         case name(String)
+        /// The variable of a macro, by its place among those around it.
+        case local(Int)
         case select(Node, String)
         /// `has(operand.field)`.
         case has(Node, String)
@@ -11,6 +13,8 @@ struct Node: Sendable {
         case map([(key: Node, value: Node)])
         /// A function, or a method with what it is called on in front.
         case call(Function, [Node])
+        /// `range.all(variable, …)` and its like.
+        case macro(Macro, Node, [Node])
         case not(Node)
         case negate(Node)
         case binary(Operator, Node, Node)
@@ -24,6 +28,15 @@ struct Node: Sendable {
     var position: Int
     /// How many nodes lie below each other.
     var depth: Int
+}
+
+/// What goes through the elements of a list, or the keys of a map.
+enum Macro: String, Sendable, CaseIterable {
+    case all, exists, filter, map
+    case existsOne = "exists_one"
+
+    /// Another spelling of newer versions of CEL counts as well.
+    init?(name: String) { self.init(rawValue: name == "existsOne" ? "exists_one" : name) }
 }
 
 /// The operators with two sides, besides `&&` and `||`.
@@ -45,13 +58,15 @@ enum Operator: String, Sendable {
 /// Reads tokens into a tree; refuses what it does not know, and what nests too deep.
 struct Parser {
     private let source: String
-    private let tokens: [Token]
-    private let names: [String]
+    let tokens: [Token]
+    let names: [String]
     private let limits: ExpressionLimits
-    private var at = 0
+    var at = 0
     private var nesting = 0
+    /// The variables of the macros around, the innermost last.
+    var locals: [String] = []
 
-    private static let reserved: Set<String> = [
+    static let reserved: Set<String> = [
         "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
         "namespace", "return", "var", "void", "while",
     ]
@@ -73,23 +88,23 @@ struct Parser {
         return root
     }
 
-    private var token: Token { tokens[at] }
+    var token: Token { tokens[at] }
 
-    private func fail(_ reason: String, at position: Int? = nil) -> ExpressionError {
+    func fail(_ reason: String, at position: Int? = nil) -> ExpressionError {
         ExpressionError(reason, source: source, at: position ?? token.position)
     }
 
-    private mutating func take(_ sign: String) -> Bool {
+    mutating func take(_ sign: String) -> Bool {
         guard token.kind == .sign(sign) else { return false }
         at += 1
         return true
     }
 
-    private mutating func expect(_ sign: String, _ purpose: String) throws(ExpressionError) {
+    mutating func expect(_ sign: String, _ purpose: String) throws(ExpressionError) {
         guard take(sign) else { throw fail("\"\(sign)\" is missing \(purpose)") }
     }
 
-    private func make(_ kind: Node.Kind, _ position: Int, _ children: [Node]) throws(ExpressionError) -> Node {
+    func make(_ kind: Node.Kind, _ position: Int, _ children: [Node]) throws(ExpressionError) -> Node {
         let depth = (children.map(\.depth).max() ?? 0) + 1
         guard depth <= 4 * limits.depth else { throw fail("nested too deep", at: position) }
         return Node(kind: kind, position: position, depth: depth)
@@ -97,7 +112,7 @@ struct Parser {
 
     // MARK: - From the weakest operator to the strongest
 
-    private mutating func expression() throws(ExpressionError) -> Node {
+    mutating func expression() throws(ExpressionError) -> Node {
         nesting += 1
         defer { nesting -= 1 }
         guard nesting <= limits.depth else { throw fail("nested deeper than \(limits.depth) levels") }
@@ -167,14 +182,15 @@ struct Parser {
 
     private mutating func unary() throws(ExpressionError) -> Node {
         let position = token.position
+        let isNot = take("!")
+        guard isNot || take("-") else { return try member() }
         nesting += 1
         defer { nesting -= 1 }
         guard nesting <= limits.depth else { throw fail("nested deeper than \(limits.depth) levels") }
-        if take("!") {
+        if isNot {
             let operand = try unary()
             return try make(.not(operand), position, [operand])
         }
-        guard take("-") else { return try member() }
         // The lowest int can only be written with its sign.
         if case .int(let value) = token.kind, value <= UInt64(Int64.max) + 1 {
             at += 1
@@ -183,133 +199,5 @@ struct Parser {
         }
         let operand = try unary()
         return try make(.negate(operand), position, [operand])
-    }
-
-    // MARK: - Members and values
-
-    private mutating func member() throws(ExpressionError) -> Node { try suffixes(try primary()) }
-
-    private mutating func suffixes(_ first: Node) throws(ExpressionError) -> Node {
-        var node = first
-        while true {
-            let position = token.position
-            if take(".") {
-                let place = token.position
-                let field = try fieldName()
-                if take("(") {
-                    let arguments = [node] + (try list(until: ")"))
-                    node = try call(field, arguments, isMethod: true, place)
-                } else {
-                    node = try make(.select(node, field), place, [node])
-                }
-            } else if take("[") {
-                let index = try expression()
-                try expect("]", "behind the index")
-                node = try make(.index(node, index), position, [node, index])
-            } else {
-                return node
-            }
-        }
-    }
-
-    private mutating func fieldName() throws(ExpressionError) -> String {
-        guard case .name(let name) = token.kind else { throw fail("a field's name is missing behind the dot") }
-        at += 1
-        return name
-    }
-
-    private mutating func primary() throws(ExpressionError) -> Node {
-        let (kind, position) = (token.kind, token.position)
-        at += 1
-        switch kind {
-        case .int(let value):
-            guard let number = Int64(exactly: value) else {
-                throw fail("larger than an int can be; write \(value)u", at: position)
-            }
-            return try make(.literal(.int(number)), position, [])
-        case .uint(let value): return try make(.literal(.uint(value)), position, [])
-        case .double(let value): return try make(.literal(.double(value)), position, [])
-        case .string(let value): return try make(.literal(.string(value)), position, [])
-        case .name(let name): return try named(name, position)
-        case .sign("("):
-            let inner = try expression()
-            try expect(")", "behind the expression in parentheses")
-            return inner
-        case .sign("["):
-            let elements = try list(until: "]")
-            return try make(.list(elements), position, elements)
-        case .sign("{"): return try map(position)
-        case .sign(let sign): throw fail("\"\(sign)\" stands where a value is expected", at: position)
-        case .end:
-            at -= 1
-            throw fail("the expression ends where a value is expected")
-        }
-    }
-
-    private mutating func named(_ name: String, _ position: Int) throws(ExpressionError) -> Node {
-        switch name {
-        case "true": return try make(.literal(.bool(true)), position, [])
-        case "false": return try make(.literal(.bool(false)), position, [])
-        case "null": return try make(.literal(.null), position, [])
-        case "in": throw fail("\"in\" stands where a value is expected", at: position)
-        default: break
-        }
-        guard !Self.reserved.contains(name) else { throw fail("\"\(name)\" is a reserved word", at: position) }
-        if take("(") {
-            let arguments = try list(until: ")")
-            return try call(name, arguments, isMethod: false, position)
-        }
-        guard names.contains(name) else {
-            throw fail("there is no \"\(name)\" here; known are \(names.joined(separator: ", "))", at: position)
-        }
-        return try make(.name(name), position, [])
-    }
-
-    private mutating func list(until end: String) throws(ExpressionError) -> [Node] {
-        var elements: [Node] = []
-        while !take(end) {
-            elements.append(try expression())
-            if take(",") { continue }
-            try expect(end, "at the end of the list")
-            break
-        }
-        return elements
-    }
-
-    private mutating func map(_ position: Int) throws(ExpressionError) -> Node {
-        var members: [(key: Node, value: Node)] = []
-        while !take("}") {
-            let key = try expression()
-            try expect(":", "between key and value")
-            members.append((key, try expression()))
-            if take(",") { continue }
-            try expect("}", "at the end of the map")
-            break
-        }
-        return try make(.map(members), position, members.flatMap { [$0.key, $0.value] })
-    }
-
-    private func call(
-        _ name: String,
-        _ arguments: [Node],
-        isMethod: Bool,
-        _ position: Int
-    ) throws(ExpressionError) -> Node {
-        if name == "has", !isMethod {
-            guard arguments.count == 1, case .select(let operand, let field) = arguments[0].kind else {
-                throw fail("has() takes one field, such as has(event.location)", at: position)
-            }
-            return try make(.has(operand, field), position, [operand])
-        }
-        guard let function = Function.all.first(where: { $0.name == name && $0.allows(isMethod: isMethod) }) else {
-            let known = Function.all.filter { $0.allows(isMethod: isMethod) }.map(\.name).joined(separator: ", ")
-            let what = isMethod ? "method" : "function"
-            throw fail("there is no \(what) \(name)(); known are \(known)\(isMethod ? "" : ", has")", at: position)
-        }
-        guard arguments.count == function.arguments else {
-            let wanted = function.arguments - (isMethod ? 1 : 0)
-            throw fail("\(name)() takes \(wanted) \(wanted == 1 ? "value" : "values")", at: position)
-        }
-        return try make(.call(function, arguments), position, arguments)
     }
 }

@@ -130,6 +130,11 @@ enum EventField: String, CaseIterable {
     case release
 }
 
+extension Incident {
+    /// The names that an event's top level may have, those that the pipeline sets among them.
+    public static let fieldNames = EventField.allCases.map(\.rawValue)
+}
+
 /// An event while its fields are read.
 struct EventDraft {
     var seen: UInt64 = 0

@@ -15,7 +15,7 @@ public struct RejectCondition: Sendable {
 
     /// Whether a record meets it.
     public func holds(_ reject: StoredReject, isPutBack: Bool) throws(ExpressionError) -> Bool {
-        let event = (reject.event.flatMap { try? JSONValue.parse($0) }).map { Self.value($0) } ?? .null
+        let event = (reject.event.flatMap { try? JSONValue.parse($0) }).map { ExpressionValue($0) } ?? .null
         return try expression.holds([
             "station": .string(reject.station),
             "source": .string(reject.source),
@@ -32,15 +32,4 @@ public struct RejectCondition: Sendable {
     }
 
     private static func whole(_ number: UInt64) -> ExpressionValue { .int(Int64(clamping: number)) }
-
-    private static func value(_ json: JSONValue) -> ExpressionValue {
-        switch json {
-        case .object(let members): .map(members.map { ExpressionValue.Member($0.name, value($0.value)) })
-        case .array(let elements): .list(elements.map { value($0) })
-        case .string(let text): .string(text)
-        case .number(let text): ExpressionValue.number(text) ?? .null
-        case .bool(let value): .bool(value)
-        case .null: .null
-        }
-    }
 }

@@ -1,0 +1,62 @@
+/// The order of two values; nil when there is none, as with NaN.
+enum Order { case less, equal, greater }
+
+extension ExpressionValue {
+    /// Compares numbers of any types by their mathematical value.
+    static func order(_ left: ExpressionValue, _ right: ExpressionValue) -> Order? {
+        switch (left, right) {
+        case (.int(let left), .int(let right)): order(left, right)
+        case (.uint(let left), .uint(let right)): order(left, right)
+        case (.double(let left), .double(let right)): orderDoubles(left, right)
+        case (.int(let left), .uint(let right)): left < 0 ? .less : order(UInt64(left), right)
+        case (.uint(let left), .int(let right)): right < 0 ? .greater : order(left, UInt64(right))
+        case (.int(let left), .double(let right)): orderWhole(left, right)
+        case (.uint(let left), .double(let right)): orderWhole(left, right)
+        case (.double(let left), .int(let right)): reversed(orderWhole(right, left))
+        case (.double(let left), .uint(let right)): reversed(orderWhole(right, left))
+        case (.string(let left), .string(let right)): orderStrings(left, right)
+        case (.bool(let left), .bool(let right)): order(left ? 1 : 0, right ? 1 : 0)
+        case (.bytes(let left), .bytes(let right)): orderBytes(left, right)
+        case (.timestamp(let left), .timestamp(let right)): order(left, right)
+        case (.duration(let left), .duration(let right)): order(left, right)
+        default: nil
+        }
+    }
+
+    private static func order<Value: Comparable>(_ left: Value, _ right: Value) -> Order {
+        left < right ? .less : left == right ? .equal : .greater
+    }
+
+    private static func orderDoubles(_ left: Double, _ right: Double) -> Order? {
+        left.isNaN || right.isNaN ? nil : order(left, right)
+    }
+
+    /// Without a detour over Double, which would round large numbers.
+    private static func orderWhole<Whole: FixedWidthInteger>(_ left: Whole, _ right: Double) -> Order? {
+        guard !right.isNaN else { return nil }
+        if right >= 18_446_744_073_709_551_616.0 { return .less }
+        if right < -9_223_372_036_854_775_808.0 { return .greater }
+        let floor = right.rounded(.down)
+        guard let whole = Whole(exactly: floor) else { return floor < 0 ? .greater : .less }
+        if left != whole { return order(left, whole) }
+        return right > floor ? .less : .equal
+    }
+
+    private static func reversed(_ order: Order?) -> Order? {
+        switch order {
+        case .less: .greater
+        case .greater: .less
+        default: order
+        }
+    }
+
+    /// By code points, as CEL has it; not by what a reader takes for equal.
+    private static func orderStrings(_ left: String, _ right: String) -> Order {
+        orderBytes(left.utf8, right.utf8)
+    }
+
+    private static func orderBytes(_ left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Order {
+        if left.elementsEqual(right) { return .equal }
+        return left.lexicographicallyPrecedes(right) ? .less : .greater
+    }
+}
