@@ -2,6 +2,7 @@ import Archive
 import ArgumentParser
 import Bytes
 import Daemon
+import Expression
 import Platform
 import Settings
 
@@ -51,11 +52,14 @@ struct ArchiveCommand: AsyncParsableCommand {
             abstract: "Write archived events as JSON lines.",
             discussion: """
                 --from and --to mean the time an event was received, --occurred-from and --occurred-to the time it \
-                happened. All are RFC 3339 with an offset; the end is not included.
+                happened. All are RFC 3339 with an offset; the end is not included. --where is an expression over \
+                the event's fields (docs/expressions.md; enlace expr tries it): an event of which it cannot be \
+                asked, as when a field is not there, is left out, and how many were is said at the end.
 
                 Examples:
                   enlace archive cat /var/lib/enlace/archive --station nogales
                   enlace archive cat archive --from 2026-11-01T00:00:00Z --to 2026-11-02T00:00:00Z
+                  enlace archive cat archive --where 'cross_border.level == "high" && category.startsWith("assault")'
                 """
         )
 
@@ -65,9 +69,15 @@ struct ArchiveCommand: AsyncParsableCommand {
         @Option(help: "Received before.") var to: TimeArgument?
         @Option(help: "Occurred at or after.") var occurredFrom: TimeArgument?
         @Option(help: "Occurred before.") var occurredTo: TimeArgument?
+        @Option(name: .customLong("where"), help: "Only events that meet this condition.") var condition: String?
 
         func run() async throws {
             try await Program.run("enlace archive cat") {
+                let selection: EventSelection?
+                do throws(ExpressionError) { selection = try condition.map(EventSelection.init) } catch {
+                    Program.say("enlace archive cat: --where: \(error)")
+                    return .badData
+                }
                 let reader = try ArchiveReader(directory: directory, crc: .hardware)
                 let filter = ArchiveFilter(
                     received: TimeArgument.range(from, to),
@@ -88,9 +98,11 @@ struct ArchiveCommand: AsyncParsableCommand {
                         }
                         guard slice.next > next else { break }
                         next = slice.next
-                        do { try Files.writeAll(1, writer.bytes, path: "standard output") } catch { return .done }
+                        let chosen = selection?.select(writer.bytes) ?? writer.bytes
+                        do { try Files.writeAll(1, chosen, path: "standard output") } catch { return .done }
                     }
                 }
+                if let words = selection?.words { Program.say("enlace archive cat: \(words)") }
                 return hasDamage ? .badData : .done
             }
         }

@@ -11,7 +11,7 @@ struct EnlaceCommand: AsyncParsableCommand {
             UpCommand.self, PublishCommand.self, EnrichCommand.self, ExplainCommand.self, TailCommand.self,
             ShowCommand.self,
             ArchiveCommand.self, RejectsCommand.self, AuditCommand.self, TraceCommand.self, StatusCommand.self,
-            GenerateCommand.self,
+            ExprCommand.self, GenerateCommand.self,
         ]
     )
 }
