@@ -16,7 +16,7 @@ class CommandLine(unittest.TestCase):
     def test_every_program_and_command_has_help_with_an_example(self):
         for words in (["enlace-producer"], ["enlace-enricher"], ["enlace-sink"], ["enlace", "up"], ["enlace", "publish"],
                       ["enlace", "enrich"], ["enlace", "explain"], ["enlace", "tail"], ["enlace", "generate"],
-                      ["enlace", "archive", "cat"], ["enlace", "show"]):
+                      ["enlace", "archive", "cat"], ["enlace", "show"], ["enlace", "expr"]):
             done = subprocess.run([BIN / words[0], *words[1:], "--help"], capture_output=True, text=True)
             self.assertEqual(done.returncode, 0)
             self.assertIn("Example", done.stdout, words)

@@ -146,7 +146,9 @@ struct ExpressionTests {
         var random = SystemRandomNumberGenerator()
         let pieces = [
             "event", ".", "(", ")", "[", "]", "'", "\"", "\\", "1", "0x", "e", "+", "-", "!", "&&", "||", "==", "<",
-            "in", "?",
+            "in", "?", "b'", "br'", ".all(x,", ".map(x,", "[1]", "x", "timestamp(", "duration(", "'1h'", "int(",
+            ".getHours(",
+            "'2026-11-25T00:00:00Z'", "google.protobuf.", "Timestamp", "\\xff", "type(",
             ":", ",", "has", "size", "{", "}", "r'", "\u{0}", "é", "\n", "9223372036854775808", "u", ".5", "/", "//",
             " ",
         ]

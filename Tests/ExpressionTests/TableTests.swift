@@ -61,6 +61,39 @@ struct TableTests {
         #expect(outcome("{" + (0..<32).map { "\($0): 'v\($0)'" }.joined(separator: ", ") + "}[17]") == "'v17'")
     }
 
+    @Test func `every day from the year 1 to 9999 has its parts`() throws {
+        let parts = try Expression(
+            "[t.getFullYear(), t.getMonth() + 1, t.getDate(), t.getDayOfYear(), t.getDayOfWeek()]"
+                + " == [y, m, d, yd, wd] && timestamp(string(t)) == t && timestamp(int(t)) == t",
+            names: ["t", "y", "m", "d", "yd", "wd"]
+        )
+        // Counted from the first day on, a Monday, by the rules of the calendar alone.
+        var (day, weekday): (Int64, Int64) = (-719_162, 1)
+        for year in Int64(1)...9999 {
+            let isLeap = year % 4 == 0 && year % 100 != 0 || year % 400 == 0
+            var dayOfYear: Int64 = 0
+            for (index, length) in [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31].enumerated() {
+                // The first and the last day of each month, of some years all.
+                let dates = year % 400 == 0 ? Array(1...Int64(length)) : [1, Int64(length)]
+                for date in dates where year % 7 == 0 || year % 100 == 0 || year == 1 || year == 9999 {
+                    let time = try Expression("timestamp(s)", names: ["s"]).evaluate([
+                        "s": .int((day + date - 1) * 86_400)
+                    ])
+                    let values: [String: ExpressionValue] = [
+                        "t": time, "y": .int(year), "m": .int(Int64(index) + 1), "d": .int(date),
+                        "yd": .int(dayOfYear + date - 1), "wd": .int((weekday + date - 1) % 7),
+                    ]
+                    let holds = try parts.holds(values)
+                    if !holds { Issue.record("\(year)-\(index + 1)-\(date): \(show(time))") }
+                }
+                day += Int64(length)
+                dayOfYear += Int64(length)
+                weekday = (weekday + Int64(length)) % 7
+            }
+        }
+        #expect(day == 2_932_897)
+    }
+
     @Test func `a top-level field that an event does not have is an error with a hint`() throws {
         let expression = try Expression("severity == 'severe'", names: ["severity", "station", "event"])
         let values: [String: ExpressionValue] = ["station": .string("nogales"), "event": .map([])]
@@ -92,6 +125,8 @@ struct BoundTests {
         "l.map(a, m)[0] == m && l.all(a, m == m)",
         "l.all(a, t.contains('aa') || t != t + 'x')", "l.map(a, t + t)", "l.map(a, bytes(t))", "l.map(a, size(t))",
         "l.map(a, l + l)", "l.exists(a, m.none == 1)", "l.exists(a, l.exists(b, nothing))",
+        "l.exists(a, {t: 1, t: 2} == null)", "l.all(a, {t: 1}[t] == 1)", "l.exists(a, {t: 1} != {t: 1})",
+        "l.exists(a, t in {t + 'x': 1})", "l.exists(a, timestamp(t) == timestamp(0))",
     ])
     func `steps end what takes long`(_ source: String) throws {
         var values = large

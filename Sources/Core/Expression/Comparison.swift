@@ -18,7 +18,7 @@ extension Evaluator {
             guard left.count == right.count else { return false }
             for member in left {
                 try step(right.count, node)
-                guard let other = ExpressionValue.map(right).member(key: member.key),
+                guard let other = try self.member(member.key, of: .map(right), node),
                     try areEqual(member.value, other, node)
                 else { return false }
             }
@@ -60,9 +60,7 @@ extension Evaluator {
         case .list(let elements):
             for element in elements where try areEqual(value, element, node) { return true }
             return false
-        case .map(let members):
-            try step(members.count / 8, node)
-            return container.member(key: value) != nil
+        case .map: return try member(value, of: container, node) != nil
         default: throw fail("\"in\" takes a list or a map, this is \(container.kind)", node)
         }
     }

@@ -29,6 +29,7 @@ struct Evaluator {
         switch node.kind {
         case .literal(let value): return value
         case .name(let name):
+            try step(name.utf8.count / Self.bytesPerStep, node)
             guard let value = names[name] else { throw missing(name, node) }
             return value
         case .local(let place): return locals[place]
@@ -199,12 +200,13 @@ struct Evaluator {
         names["event"] == nil ? "" : "; has(event.\(field)) tells beforehand"
     }
 
-    private mutating func member(
+    mutating func member(
         _ key: ExpressionValue,
         of map: ExpressionValue,
         _ node: Node
     ) throws(ExpressionError) -> ExpressionValue? {
-        if case .map(let members) = map { try step(members.count / 8, node) }
+        // Most keys differ from the first byte on; long ones may be made not to.
+        if case .map(let members) = map { try step(members.count / 8 + members.count * (Self.size(key) - 1), node) }
         return map.member(key: key)
     }
 
@@ -264,7 +266,7 @@ struct Evaluator {
             guard Self.isKey(key) else {
                 throw fail("a map's key must be a string, an int, a uint or a bool; this is \(key.kind)", keyNode)
             }
-            try step(members.count, keyNode)
+            try step(members.count * Self.size(key), keyNode)
             guard !members.contains(where: { ExpressionValue.order($0.key, key) == .equal }) else {
                 throw fail("the map has the key \(key.text ?? "") twice", keyNode)
             }
