@@ -179,7 +179,7 @@ let package = Package(
         .target(
             name: "FuzzBodies",
             dependencies: [
-                "Archive", "Bytes", "EventJSON", "Incident", "Platform", "ProducerStage",
+                "Archive", "Bytes", "EventJSON", "Expression", "Incident", "Platform", "ProducerStage",
                 "ReferenceData", "Relevance", "Settings", "SinkStage", "TailStage", "Wire", "CSimdJSON",
             ],
             path: "Tests/Fuzz/Bodies",

@@ -112,7 +112,16 @@ public enum ExpressionValue: Sendable {
     /// A map's member; numbers of any types are one key when they are equal.
     func member(key: ExpressionValue) -> ExpressionValue? {
         guard case .map(let members) = self else { return nil }
-        return members.first { ExpressionValue.order($0.key, key) == .equal }?.value
+        guard case .string(let name) = key else {
+            return members.first { ExpressionValue.order($0.key, key) == .equal }?.value
+        }
+        // Nearly every key is a name, and nearly every name has another length or another beginning.
+        let wanted = name.utf8
+        for member in members {
+            guard case .string(let other) = member.key, other.utf8.count == wanted.count else { continue }
+            if other.utf8.elementsEqual(wanted) { return member.value }
+        }
+        return nil
     }
 
     /// Whether it is a number.

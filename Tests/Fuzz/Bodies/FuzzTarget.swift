@@ -14,6 +14,8 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
     case enrichment
     /// An event as a gateway or a file brings it.
     case event
+    /// An expression, and the event that it is about.
+    case expression
     /// The frames of a gateway's request.
     case gateway
     /// The record of how far a file is read.
@@ -36,6 +38,7 @@ public enum FuzzTarget: String, CaseIterable, Sendable {
         case .configuration: try ConfigurationBody.runBlocking(input)
         case .enrichment: try EnrichmentBody.run(input)
         case .event: try EventBody.run(input)
+        case .expression: try ExpressionBody.run(input)
         case .gateway: try GatewayBody.run(input)
         case .inputRecord: try GatewayBody.runInputRecord(input)
         case .json: try JSONBody.run(input)
