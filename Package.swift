@@ -77,6 +77,7 @@ let package = Package(
         .systemLibrary(name: "CLMDB", path: "Sources/System/CLMDB"),
         .systemLibrary(name: "CZeroMQ", path: "Sources/System/CZeroMQ"),
         .target(name: "CPlatform", path: "Sources/System/CPlatform"),
+        .target(name: "CMeasure", path: "Sources/System/CMeasure"),
         .target(name: "CSupervisor", path: "Sources/System/CSupervisor"),
         .target(
             name: "CSimdJSON",
@@ -101,6 +102,7 @@ let package = Package(
         core("Relevance", ["Border", "Bytes", "Incident"]),
 
         // Adapters: each over one library.
+        adapter("Measurement", ["CMeasure"]),
         adapter("Platform", ["Bytes", "Wire", "CPlatform"]),
         adapter("ZeroMQ", ["CZeroMQ", "CPlatform"]),
         adapter("Archive", ["Bytes", "Mutation", "Wire", "CPlatform", crypto]),
@@ -171,6 +173,14 @@ let package = Package(
         executable(
             "enlace-enricher",
             ["Bytes", "Daemon", "EnricherStage", "Incident", "Platform", "ReferenceData", "Settings", argumentParser]
+        ),
+        executable(
+            "enlace-measure",
+            [
+                "Bytes", "Daemon", "EventJSON", "Measurement", "Incident", "Platform", "ReferenceData", "Relevance",
+                "Settings",
+                argumentParser,
+            ]
         ),
         executable("enlace-sim", ["Bytes", "Daemon", "Mutation", "Platform", "Simulation", argumentParser]),
         executable("enlace-sink", ["Daemon", "Platform", "Settings", "SinkStage", argumentParser]),

@@ -7,7 +7,7 @@ private func stepped() throws -> BorderIndex {
     var line: [Position] = []
     for step in 0...200 { line.append(point(31, -112 + Double(step) * 0.01)) }
     for step in 0...100 { line.append(point(30.5, -110 + Double(step) * 0.02)) }
-    return try BorderIndex(
+    return try border(
         line: line,
         stretches: [
             .init(fromIndex: 0, toIndex: 200, kind: "land", accuracy_m: 20),
@@ -19,27 +19,43 @@ private func stepped() throws -> BorderIndex {
     )
 }
 
+private func border(
+    line: [Position],
+    stretches: [BorderIndex.Stretch],
+    crossings: [BorderIndex.Crossing],
+    outlines: CountryIndex? = nil
+) throws(BorderError) -> BorderIndex {
+    try BorderIndex(
+        left: BorderCountry(code: "AA", into: .northbound, names: ["Aland"]),
+        right: BorderCountry(code: "BB", into: .southbound, names: ["Beland"]),
+        line: line,
+        stretches: stretches,
+        crossings: crossings,
+        outlines: outlines
+    )
+}
+
 private func point(_ latitude: Double, _ longitude: Double) -> Position {
     Position(latitude_deg: latitude, longitude_deg: longitude)
 }
 
 private func crossing(_ id: String, _ latitude: Double, _ longitude: Double) -> BorderIndex.Crossing {
-    .init(id: id, name: id, nameES: id, position: point(latitude, longitude), usTown: "", mxTown: "")
+    .init(id: id, name: id, nameES: id, position: point(latitude, longitude), leftTown: "", rightTown: "")
 }
 
 @Suite("The border index")
 struct BorderTests {
-    @Test("north of the line is the United States, south of it Mexico, beyond its ends other")
+    @Test("north of a line that runs east is its left, south of it its right, beyond its ends other")
     func sides() throws {
         let border = try stepped()
-        #expect(border.locate(point(31.2, -111), accuracy_m: 0).side == .us)
-        #expect(border.locate(point(30.8, -111), accuracy_m: 0).side == .mx)
+        #expect(border.locate(point(31.2, -111), accuracy_m: 0).side == .left)
+        #expect(border.locate(point(30.8, -111), accuracy_m: 0).side == .right)
         // East of the step the line is half a degree further south.
-        #expect(border.locate(point(30.8, -109), accuracy_m: 0).side == .us)
-        #expect(border.locate(point(30.3, -109), accuracy_m: 0).side == .mx)
+        #expect(border.locate(point(30.8, -109), accuracy_m: 0).side == .left)
+        #expect(border.locate(point(30.3, -109), accuracy_m: 0).side == .right)
+        // Beyond the line's ends nobody says which side it is.
         #expect(border.locate(point(31.2, -113), accuracy_m: 0).side == .other)
-        #expect(border.locate(point(50, -110), accuracy_m: 0).side == .other)
-        #expect(border.locate(point(10, -110), accuracy_m: 0).side == .other)
+        #expect(border.locate(point(30.5, -107), accuracy_m: 0).side == .other)
     }
 
     @Test("a position nearer than line and position are good is ambiguous, its geometric side is kept")
@@ -48,10 +64,10 @@ struct BorderTests {
         // About 11 m north.
         let near = border.locate(point(31.0001, -111.005), accuracy_m: 0)
         #expect(near.side == .ambiguous)
-        #expect(near.geometricSide == .us)
+        #expect(near.geometricSide == .left)
         #expect(near.accuracy_m == 20)
         let away = point(31.001, -111.005)
-        #expect(border.locate(away, accuracy_m: 0).side == .us)
+        #expect(border.locate(away, accuracy_m: 0).side == .left)
         #expect(border.locate(away, accuracy_m: 100).side == .ambiguous)
         // The river's bed moves: 111 m are not enough there.
         #expect(border.locate(point(30.501, -109.005), accuracy_m: 0).side == .ambiguous)
@@ -90,7 +106,7 @@ struct BorderTests {
             let last = line[line.count - 1]
             line.append(point(last.latitude_deg + (random() - 0.5) * 0.01, last.longitude_deg + random() * 0.002))
         }
-        let border = try BorderIndex(
+        let border = try border(
             line: line,
             stretches: [.init(fromIndex: 0, toIndex: line.count - 1, kind: "land", accuracy_m: 1)],
             crossings: []
@@ -108,16 +124,16 @@ struct BorderTests {
 
     @Test("data that leaves a part of the line without an accuracy is refused")
     func errors() {
-        #expect(throws: BorderError.self) { try BorderIndex(line: [point(31, -110)], stretches: [], crossings: []) }
+        #expect(throws: BorderError.self) { try border(line: [point(31, -110)], stretches: [], crossings: []) }
         #expect(throws: BorderError.self) {
-            try BorderIndex(
+            try border(
                 line: [point(31, -110), point(31, -109), point(31, -108)],
                 stretches: [.init(fromIndex: 0, toIndex: 1, kind: "land", accuracy_m: 5)],
                 crossings: []
             )
         }
         #expect(throws: BorderError.self) {
-            try BorderIndex(
+            try border(
                 line: [point(31, -110), point(31, -109)],
                 stretches: [.init(fromIndex: 0, toIndex: 5, kind: "land", accuracy_m: 5)],
                 crossings: []

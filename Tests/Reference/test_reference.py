@@ -1,4 +1,4 @@
-"""Reference data and tags against oracles that are not our own: GeographicLib, a JSON Schema validator, json."""
+"""Reference data and tags against oracles that are not our own: GeographicLib, time zones, a JSON Schema validator, json."""
 
 import json
 import math
@@ -6,14 +6,18 @@ import os
 import pathlib
 import random
 import subprocess
+import sys
+import tempfile
 import unittest
 
 import jsonschema
-from geographiclib.geodesic import Geodesic
+import timezonefinder
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("ENLACE_BIN", ROOT / ".build" / "release"))
 SEEDS = ROOT / "seeds"
+sys.path.insert(0, str(ROOT / "scripts" / "reference"))
+import countries  # noqa: E402
 
 
 def enrich(events):
@@ -22,73 +26,101 @@ def enrich(events):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def foot(latitude, longitude, line):
-    """The nearest point of the line by ternary search on true geodesics over every near segment."""
-    scale = math.cos(math.radians(latitude))
-
-    def rough(a, b):
-        abx, aby = (b[0] - a[0]) * scale, b[1] - a[1]
-        apx, apy = (longitude - a[0]) * scale, latitude - a[1]
-        length = abx * abx + aby * aby
-        t = max(0.0, min(1.0, (apx * abx + apy * aby) / length)) if length else 0.0
-        return (apx - t * abx) ** 2 + (apy - t * aby) ** 2
-
-    segments = list(zip(line, line[1:]))
-    squared = [rough(a, b) for a, b in segments]
-    limit = math.sqrt(min(squared)) * 1.02 + 1e-4
-    best = math.inf
-    for (a, b), value in zip(segments, squared):
-        if math.sqrt(value) > limit:
-            continue
-        low, high = 0.0, 1.0
-
-        def distance(t):
-            return Geodesic.WGS84.Inverse(
-                latitude, longitude, a[1] + t * (b[1] - a[1]), a[0] + t * (b[0] - a[0]), Geodesic.DISTANCE)["s12"]
-
-        for _ in range(28):
-            third = (high - low) / 3
-            if distance(low + third) < distance(high - third):
-                high -= third
-            else:
-                low += third
-        best = min(best, distance((low + high) / 2))
-    return best
-
-
-def is_south(latitude, longitude, line):
-    odd = False
-    for a, b in zip(line, line[1:]):
-        if (a[0] <= longitude) != (b[0] <= longitude):
-            t = (longitude - a[0]) / (b[0] - a[0])
-            odd ^= a[1] + t * (b[1] - a[1]) > latitude
-    return odd
+def tagged(places, country=None):
+    """The tags of positions, by `enlace enrich`."""
+    more = {"country": country} if country else {}
+    events = [{"occurred_at": "2026-10-05T10:00:00Z", "station": "nogales", "category": "other",
+               "location": {"lat": latitude, "lon": longitude, **more}} for latitude, longitude in places]
+    return [event["cross_border"] for event in enrich(events)]
 
 
 class Border(unittest.TestCase):
-    def test_distance_and_side_agree_with_geographiclib(self):
+    """Against GeographicLib for distances, against the unsimplified outlines of OpenStreetMap's time zones for sides."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.TemporaryDirectory(prefix="enlace-oracle-")
+        cls.oracle = os.path.join(cls.folder.name, "oracle")
+        source = ROOT / "Tests" / "Reference" / "oracle.cpp"
+        subprocess.run(["clang++", "-O2", "-std=c++17", "-o", cls.oracle, source, "-lGeographicLib", "-lpthread"], check=True)
         geojson = json.loads((SEEDS / "reference/border/us-mx.geojson").read_text(encoding="utf-8"))
-        line = geojson["geometry"]["coordinates"]
+        cls.line = geojson["geometry"]["coordinates"]
+        cls.finder = timezonefinder.TimezoneFinder(in_memory=True)
+        cls.zones = {zone: "US" for zone in countries.US_ZONES} | {zone: "MX" for zone in countries.MX_ZONES}
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.folder.cleanup()
+
+    def distances(self, places):
+        path = os.path.join(self.folder.name, "line")
+        with open(path, "w", encoding="ascii") as file:
+            file.writelines(f"{x} {y}\n" for x, y in self.line)
+        text = "".join(f"{longitude} {latitude}\n" for latitude, longitude in places)
+        done = subprocess.run([self.oracle, path], input=text, capture_output=True, text=True, check=True)
+        return [float(line) for line in done.stdout.split()]
+
+    def country(self, latitude, longitude):
+        return self.zones.get(self.finder.timezone_at(lng=longitude, lat=latitude), "other")
+
+    def check(self, places):
+        """Every distance within a metre; every side right where the line is farther than it is good. Returns the sides that
+        differ because an outline is coarser than the truth: at the ends of territorial waters, and at other borders."""
+        coarse = 0
+        for (latitude, longitude), tags, wanted in zip(places, tagged(places), self.distances(places), strict=True):
+            place = f"{latitude}, {longitude}"
+            self.assertAlmostEqual(tags["border"]["distance_m"], wanted, delta=1.0, msg=place)
+            if wanted < tags["border"]["accuracy_m"] - 1:
+                self.assertIn(tags["side"], ("ambiguous", "other"), place)
+            elif wanted > tags["border"]["accuracy_m"] + 1:
+                truth = self.country(latitude, longitude)
+                if tags["side"] != truth:
+                    self.assertIn("other", (tags["side"], truth), place)
+                    coarse += 1
+        return coarse
+
+    def test_100_000_points_along_the_whole_line(self):
         chance = random.Random(20261124)
         places = []
-        while len(places) < 300:
-            x, y = chance.choice(line)
-            spread = chance.choice([0.005, 0.1, 1.0, 2.7])
-            longitude, latitude = round(x + chance.gauss(0, spread), 6), round(y + chance.gauss(0, spread), 6)
-            if -117.2 < longitude < -97.2 and 22 < latitude < 36:
+        while len(places) < 100_000:
+            (ax, ay), (bx, by) = chance.choice(list(zip(self.line[:-1:50], self.line[1::50])))
+            t, spread = chance.random(), chance.choice([0.005, 0.05, 0.5, 2.0])
+            longitude = round(ax + t * (bx - ax) + chance.gauss(0, spread), 6)
+            latitude = round(ay + t * (by - ay) + chance.gauss(0, spread), 6)
+            if abs(longitude - ax) < 3 and abs(latitude - ay) < 2.7:
                 places.append((latitude, longitude))
-        events = [{"occurred_at": "2026-10-05T10:00:00Z", "station": "nogales", "category": "other",
-                   "location": {"lat": latitude, "lon": longitude}} for latitude, longitude in places]
-        for (latitude, longitude), event in zip(places, enrich(events)):
-            tags = event["cross_border"]
-            wanted = foot(latitude, longitude, line)
-            self.assertAlmostEqual(tags["border"]["distance_m"], wanted, delta=1.0,
-                                   msg=f"{latitude}, {longitude}")
-            if wanted > tags["border"]["accuracy_m"] + 1:
-                self.assertEqual(tags["side"], "MX" if is_south(latitude, longitude, line) else "US",
-                                 f"{latitude}, {longitude}")
-            elif wanted < tags["border"]["accuracy_m"] - 1:
-                self.assertEqual(tags["side"], "ambiguous")
+        self.assertLess(self.check(places), len(places) * 0.004)
+
+    def test_points_everywhere_on_earth_have_the_right_side(self):
+        chance = random.Random(7)
+        places = [(round(math.degrees(math.asin(chance.uniform(-1, 1))), 6), round(chance.uniform(-180, 180), 6))
+                  for _ in range(20_000)]
+        places += [(round(chance.uniform(14, 72), 6), round(chance.uniform(-170, -66), 6)) for _ in range(20_000)]
+        wrong = [place for place, tags in zip(places, tagged(places)) if tags["side"] != self.country(*place)]
+        flips = [place for place in wrong if self.country(*place) != "other"]
+        self.assertLess(len(wrong), len(places) * 0.002, wrong[:20])
+        self.assertLess(len(flips), len(places) * 0.001, flips[:20])
+
+    def test_places_that_are_easy_to_get_wrong(self):
+        vertex = self.line[5000]
+        places = [(90, 0), (-90, 0), (90, 180), (0, 180), (0, -180), (51.88, -176.65), (52.9, 173.0), (vertex[1], vertex[0]),
+                  (14.63, -90.5), (17.25, -88.77), (49.26, -123.1), (42.3, -83.02), (23.11, -82.37), (25.0, -90.0),
+                  (21.3, -157.85), (20.5, -86.95), (32.5200, -117.1500), (25.9500, -97.1000)]
+        sides = [tags["side"] for tags in tagged(places)]
+        self.assertEqual(sides[:5], ["other"] * 5)
+        self.assertEqual(sides[5:8], ["US", "US", "ambiguous"])
+        self.assertEqual(sides[8:14], ["other"] * 6)
+        self.assertEqual(sides[14:16], ["US", "MX"])
+        # In the water by the two ends of the line.
+        self.assertEqual(sides[16:18], ["MX", "MX"])
+
+    def test_swapped_coordinates_and_a_contradicted_country_are_told(self):
+        swapped = enrich([{"occurred_at": "2026-10-05T10:00:00Z", "station": "nogales", "category": "other",
+                           "location": {"lat": -110.93, "lon": 31.34}}])[0]
+        self.assertEqual(swapped["error"]["field"], "location.lat")
+        told = tagged([(31.5, -110.93)], country="MX")[0]
+        self.assertEqual(told["side"], "US")
+        self.assertIn("position-country", [piece["rule"] for piece in told["evidence"]])
 
 
 class Seeds(unittest.TestCase):

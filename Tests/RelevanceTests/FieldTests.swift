@@ -136,7 +136,7 @@ struct ReferenceDataTests {
             try ReferenceBundle.locate(explicit: "/nonexistent", environment: [:], executablePath: "/usr/bin/enlace")
         }
         #expect(missing?.description.contains("/nonexistent") == true)
-        var source = RuleSource()
+        var source = RuleSource(sideNames: ("us", "mx"))
         source.rules = [
             .init(id: "broken", level: .high, basis: .stated, all: ["no_such_fact"], any: [], none: [], note: "")
         ]

@@ -101,6 +101,13 @@ def kinds_along(line):
     return found
 
 
+def text_of(feature):
+    """A feature with a line, one vertex to a line of text, so that a change shows as one."""
+    head, tail = json.dumps(feature, ensure_ascii=False).split('"coordinates": [', 1)
+    points = tail[: tail.index("]]") + 1].replace("], [", "],\n[")
+    return head + '"coordinates": [\n' + points + "\n" + tail[tail.index("]]") + 1 :] + "\n"
+
+
 def build():
     finder = TimezoneFinder(in_memory=True)
     shared = edges(finder, US_ZONES) & edges(finder, MX_ZONES)
@@ -126,7 +133,5 @@ def build():
         },
         "geometry": {"type": "LineString", "coordinates": rounded},
     }
-    head, tail = json.dumps(feature, ensure_ascii=False).split('"coordinates": [', 1)
-    points = tail[: tail.index("]]") + 1].replace("], [", "],\n[")
-    text = head + '"coordinates": [\n' + points + "\n" + tail[tail.index("]]") + 1 :] + "\n"
+    text = text_of(feature)
     return {"border/us-mx.geojson": text, "border/us-mx-stretches.csv": "\n".join(rows) + "\n"}

@@ -1,10 +1,13 @@
-"""Makes the files of seeds/reference/ that have a recipe: border line, towns, event schema."""
+"""Makes the files of seeds/reference/ that have a recipe: lines, outlines, towns, states, event schema."""
 
 import pathlib
 import sys
 
 import border
+import countries
+import detroit
 import schema
+import states
 import towns
 
 
@@ -12,7 +15,8 @@ def main() -> int:
     folder = pathlib.Path(sys.argv[1])
     check = "--check" in sys.argv[2:]
     made = {**border.build(), **schema.build(folder)}
-    made |= towns.build(folder, made["border/us-mx.geojson"])
+    line = made["border/us-mx.geojson"]
+    made |= {**towns.build(folder, line), **countries.build(line), **states.build(folder), **detroit.build()}
     differing = []
     for name, text in made.items():
         path = folder / name

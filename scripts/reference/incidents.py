@@ -45,10 +45,11 @@ def label(event, rules, line, towns):
         if near_m <= 5_000 and rule.get("violent_or_smuggling"):
             level = max(level, "moderate", key=LEVELS.index)
     elif "place" in location:
-        town = next((t for t in towns if location["place"].split(",")[0] in (t["name"], *t["aliases"].split("|"))
-                     and t["country"] == location.get("country", t["country"])), None)
-        if town:
-            near_m = distance_m(float(town["latitude"]), float(town["longitude"]), line)
+        # Of namesakes the one nearest to the line: the seeds tell of this border.
+        distances = [distance_m(float(town["latitude"]), float(town["longitude"]), line) for town in towns
+                     if location["place"].split(",")[0] in (town["name"], *town["aliases"].split("|"))
+                     and town["country"] == location.get("country", town["country"])]
+        near_m = min(distances, default=None)
     else:
         # The generator's own places, by their own coordinates.
         place = next((p for p in PLACES if p[0] in event.get("narrative", "")), None)

@@ -1,4 +1,5 @@
 import Foundation
+import Incident
 import Yams
 
 /// A YAML file whose errors name file and line.
@@ -73,9 +74,9 @@ struct CSVDocument {
     init(path: String, text: String, columns wanted: [String]) throws(ReferenceError) {
         self.path = path
         var records: [(Int, [String])] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+        for (index, line) in text.utf8.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated()
         where !line.isEmpty {
-            records.append((index + 1, Self.fields(line)))
+            records.append((index + 1, Self.fields(Substring(line))))
         }
         guard let header = records.first?.1 else { throw ReferenceError(path, "is empty") }
         columns = Dictionary(header.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
@@ -89,6 +90,9 @@ struct CSVDocument {
     }
 
     private static func fields(_ line: Substring) -> [String] {
+        guard line.utf8.contains(0x22) else {
+            return line.utf8.split(separator: 0x2C, omittingEmptySubsequences: false).map { String(Substring($0)) }
+        }
         var fields: [String] = []
         var field = ""
         var isQuoted = false
@@ -108,19 +112,27 @@ struct CSVDocument {
         columns[name].map { row.fields[$0] } ?? ""
     }
 
+    /// The parts of a field that are parted by `|`; none when the column is not there.
+    func list(_ name: String, _ row: (line: Int, fields: [String])) -> [String] {
+        text(name, row).split(separator: "|").map(String.init)
+    }
+
+    /// The columns latitude and longitude.
+    func position(_ row: (line: Int, fields: [String])) throws(ReferenceError) -> Position {
+        let position = Position(
+            latitude_deg: try number("latitude", row),
+            longitude_deg: try number("longitude", row)
+        )
+        guard (-90...90).contains(position.latitude_deg), (-180...180).contains(position.longitude_deg) else {
+            throw ReferenceError(path, line: row.line, "latitude or longitude is out of range")
+        }
+        return position
+    }
+
     func number(_ name: String, _ row: (line: Int, fields: [String])) throws(ReferenceError) -> Double {
         guard let value = Double(text(name, row)) else {
             throw ReferenceError(path, line: row.line, "\(name) must be a number")
         }
         return value
     }
-}
-
-/// The part of GeoJSON that the border uses.
-struct LineFeature: Decodable {
-    struct Geometry: Decodable {
-        var type: String
-        var coordinates: [[Double]]
-    }
-    var geometry: Geometry
 }

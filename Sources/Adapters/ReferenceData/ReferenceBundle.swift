@@ -50,26 +50,38 @@ public struct ReferenceBundle: Sendable {
     }
 
     /// Reads a directory.
-    public static func load(directory: String) throws -> ReferenceBundle {
+    ///
+    /// - Parameter border: Which border: the profile in `reference/BORDER.yaml` or `reference/BORDER/profile.yaml`, the rules in
+    ///   `rules/BORDER.yaml`.
+    public static func load(directory: String, border name: String = "us-mx") throws -> ReferenceBundle {
         var loader = Loader(directory: directory)
         let lists = try loader.yaml(marker)
         let taxonomy = try Self.taxonomy(lists, stations: loader.yaml("reference/stations.yaml"))
         let people = try loader.yaml("reference/person-fields.yaml")
-        let border = try Self.border(&loader)
-        let gazetteer = try Self.gazetteer(&loader)
-        let rulesFile = try loader.yaml("rules/us-mx.yaml")
+        let profile = try BorderProfile(&loader, loader.profile(of: name))
+        let border = try profile.border(&loader)
+        let placeWords = try RuleFiles.placeWords(
+            loader.yaml("rules/lexicon/places.yaml"),
+            sides: (border.left.code.lowercased(), border.right.code.lowercased())
+        )
+        let gazetteer = try profile.gazetteer(&loader, words: placeWords, border: border)
+        let rulesFile = try loader.yaml("rules/\(name).yaml")
         var lexicons: [YAMLDocument] = []
         for name in try rulesFile.strings("lexicons") {
             lexicons.append(try loader.yaml("rules/lexicon/\(name).yaml"))
         }
         let release = try Self.release(loader.yaml("rules/release.yaml"))
-        let source = try RuleFiles.source(rules: rulesFile, lexicons: lexicons)
+        let source = try RuleFiles.source(
+            rules: rulesFile,
+            lexicons: lexicons,
+            sides: (border.left.code.lowercased(), border.right.code.lowercased())
+        )
         let rules: RuleSet
         do { rules = try RuleSet(source, taxonomy: taxonomy) } catch {
             throw ReferenceError(rulesFile.path, error.description)
         }
         let version = try rulesFile.string("version", in: rulesFile.root)
-        let name = try rulesFile.string("name", in: rulesFile.root)
+        let rulesName = try rulesFile.string("name", in: rulesFile.root)
         let files = loader.files.sorted { $0.path < $1.path }
         let sums = files.map { "\($0.sha256)  \($0.path)\n" }.joined()
         let digest = Self.hex(SHA256.hash(data: Data(sums.utf8))).prefix(12)
@@ -80,7 +92,7 @@ public struct ReferenceBundle: Sendable {
             bulk: try Self.bulk(lists),
             rules: rules,
             release: release,
-            rulesetName: "\(name)@\(version)+\(digest)"
+            rulesetName: "\(rulesName)@\(version)+\(digest)"
         )
         return ReferenceBundle(
             taxonomy: taxonomy,
@@ -110,6 +122,21 @@ public struct ReferenceBundle: Sendable {
             }
             files.append((name, ReferenceBundle.hex(SHA256.hash(data: data))))
             return String(decoding: data, as: UTF8.self)
+        }
+
+        /// A border's profile: a file of its name, or one in a folder of its own.
+        func profile(of border: String) -> String {
+            let own = "reference/\(border).yaml"
+            return FileManager.default.fileExists(atPath: "\(directory)/\(own)")
+                ? own : "reference/\(border)/profile.yaml"
+        }
+
+        /// Decodes a file; `what` says what it should be.
+        mutating func json<Value: Decodable>(_ name: String, _ what: String) throws(ReferenceError) -> Value {
+            let data = Data(try text(name).utf8)
+            do { return try JSONDecoder().decode(Value.self, from: data) } catch {
+                throw ReferenceError(directory + "/" + name, "is not \(what): \(error)")
+            }
         }
 
         mutating func yaml(_ name: String) throws(ReferenceError) -> YAMLDocument {
@@ -172,87 +199,6 @@ extension ReferenceBundle {
         return result
     }
 
-    static func border(_ loader: inout Loader) throws -> BorderIndex {
-        let name = "reference/border/us-mx.geojson"
-        let feature: LineFeature
-        do {
-            feature = try JSONDecoder().decode(LineFeature.self, from: Data(loader.text(name).utf8))
-        } catch let error as DecodingError {
-            throw ReferenceError(loader.directory + "/" + name, "is not a GeoJSON feature with a line: \(error)")
-        }
-        let line = feature.geometry.coordinates.compactMap { pair in
-            pair.count >= 2 ? Position(latitude_deg: pair[1], longitude_deg: pair[0]) : nil
-        }
-        let stretchFile = try loader.csv(
-            "reference/border/us-mx-stretches.csv",
-            ["from_index", "to_index", "kind", "accuracy_m"]
-        )
-        var stretches: [BorderIndex.Stretch] = []
-        for row in stretchFile.rows {
-            stretches.append(
-                .init(
-                    fromIndex: Int(try stretchFile.number("from_index", row)),
-                    toIndex: Int(try stretchFile.number("to_index", row)),
-                    kind: stretchFile.text("kind", row),
-                    accuracy_m: try stretchFile.number("accuracy_m", row)
-                )
-            )
-        }
-        let crossingFile = try loader.csv(
-            "reference/crossings.csv",
-            ["id", "name", "name_es", "latitude", "longitude", "us_town", "mx_town"]
-        )
-        var crossings: [BorderIndex.Crossing] = []
-        for row in crossingFile.rows {
-            crossings.append(
-                .init(
-                    id: crossingFile.text("id", row),
-                    name: crossingFile.text("name", row),
-                    nameES: crossingFile.text("name_es", row),
-                    position: try position(crossingFile, row),
-                    usTown: crossingFile.text("us_town", row),
-                    mxTown: crossingFile.text("mx_town", row)
-                )
-            )
-        }
-        do { return try BorderIndex(line: line, stretches: stretches, crossings: crossings) } catch {
-            throw ReferenceError(loader.directory + "/" + name, error.description)
-        }
-    }
-
-    static func gazetteer(_ loader: inout Loader) throws(ReferenceError) -> Gazetteer {
-        let file = try loader.csv(
-            "reference/places/towns.csv",
-            ["name", "country", "admin1", "latitude", "longitude", "population", "touches_line", "aliases"]
-        )
-        var towns: [Gazetteer.Town] = []
-        for row in file.rows {
-            towns.append(
-                .init(
-                    name: file.text("name", row),
-                    aliases: file.text("aliases", row).split(separator: "|").map(String.init),
-                    country: file.text("country", row),
-                    admin1: file.text("admin1", row),
-                    position: try position(file, row),
-                    population: Int(try file.number("population", row)),
-                    touchesLine: file.text("touches_line", row) == "yes"
-                )
-            )
-        }
-        let stateFile = try loader.yaml("reference/places/states.yaml")
-        var states: [Gazetteer.State] = []
-        for node in try stateFile.list("states") {
-            states.append(
-                .init(
-                    country: try stateFile.string("country", in: node),
-                    admin1: try stateFile.string("admin1", in: node),
-                    names: try stateFile.strings("names", in: node)
-                )
-            )
-        }
-        return Gazetteer(towns: towns, states: states)
-    }
-
     static func release(_ file: YAMLDocument) throws(ReferenceError) -> ReleasePolicy {
         let marking = try file.string("default_tlp", in: file.root)
         guard let tlp = TLP.allCases.first(where: { "\($0.label)" == marking }) else {
@@ -269,16 +215,6 @@ extension ReferenceBundle {
             defaultTLP: tlp,
             retain_days: Int(try file.number("retain_days", in: file.root)),
             migrationRetain_days: Int(try file.number("migration_retain_days", in: file.root))
-        )
-    }
-
-    private static func position(
-        _ file: CSVDocument,
-        _ row: (line: Int, fields: [String])
-    ) throws(ReferenceError) -> Position {
-        Position(
-            latitude_deg: try file.number("latitude", row),
-            longitude_deg: try file.number("longitude", row)
         )
     }
 }

@@ -1,19 +1,25 @@
 import Incident
-import RealModule
 
-/// On which side of the line something is.
-public enum Side: UInt8, CaseIterable, Sendable {
-    case us, mx, ambiguous, other
+/// One of the two countries that a line parts.
+public struct BorderCountry: Hashable, Sendable {
+    /// ISO 3166-1 alpha-2, as events name it.
+    public var code: String
+    /// The word for movement into it.
+    public var into: Direction
+    /// How it is named in texts, English and Spanish.
+    public var names: [String]
 
-    /// As written in an event: `US`, `MX`, `ambiguous`, `other`.
-    public var label: StaticString {
-        switch self {
-        case .us: "US"
-        case .mx: "MX"
-        case .ambiguous: "ambiguous"
-        case .other: "other"
-        }
+    /// Joins the three.
+    public init(code: String, into: Direction, names: [String]) {
+        self.code = code
+        self.into = into
+        self.names = names
     }
+}
+
+/// On which side of the line something is, seen along the line as it runs.
+public enum Side: UInt8, CaseIterable, Sendable {
+    case left, right, ambiguous, other
 }
 
 /// Where a position lies relative to the line.
@@ -24,6 +30,8 @@ public struct BorderFix: Hashable, Sendable {
     public var geometricSide: Side
     /// WGS 84 distance to the line in metres.
     public var distance_m: Double
+    /// The line's nearest point.
+    public var foot: Position
     /// How good the line is where it is nearest, in metres; the position's own accuracy is not in it.
     public var accuracy_m: Double
     /// Index into `BorderIndex.crossings` of the nearest crossing.
@@ -38,11 +46,11 @@ public struct BorderError: Error, Hashable, Sendable, CustomStringConvertible {
     public var description: String
 }
 
-/// One border: its line, how good the line is, and its crossings. Immutable; any thread may ask it.
+/// One border: its line, how good the line is, its crossings, and the countries around it. Immutable; any thread may ask.
 ///
-/// The line runs so that the United States are on its left, from west to east. The side is asked of a ray to the
-/// north: an odd number of crossings with the line means south of it. That holds between the line's ends; beyond
-/// them, and so far off that other countries begin, the side is `other`.
+/// Nothing in it is about one border: which country lies on the left of the line as it runs, and what movement into it is
+/// called, is data. Near the line the line says which side it is; farther off, and at its ends, the countries' outlines do,
+/// which include their territorial waters.
 public final class BorderIndex: Sendable {
     /// A run of the line's vertices and how good it is there.
     public struct Stretch: Hashable, Sendable {
@@ -72,44 +80,96 @@ public final class BorderIndex: Sendable {
         public var name: String
         /// Its Spanish name.
         public var nameES: String
+        /// Other names in both languages.
+        public var aliases: [String]
         /// Where it is.
         public var position: Position
-        /// The town on the United States' side.
-        public var usTown: String
-        /// The town on Mexico's side.
-        public var mxTown: String
+        /// The town on the left of the line.
+        public var leftTown: String
+        /// The town on the right of the line.
+        public var rightTown: String
 
         /// Makes a crossing.
         public init(
             id: String,
             name: String,
             nameES: String,
+            aliases: [String] = [],
             position: Position,
-            usTown: String,
-            mxTown: String
+            leftTown: String,
+            rightTown: String
         ) {
             self.id = id
             self.name = name
             self.nameES = nameES
+            self.aliases = aliases
             self.position = position
-            self.usTown = usTown
-            self.mxTown = mxTown
+            self.leftTown = leftTown
+            self.rightTown = rightTown
         }
     }
 
+    /// Nearer than this the line decides on the side: the countries' outlines are coarser.
+    public static let outlineReach_m = 5_000.0
+
+    /// The country on the left of the line as it runs.
+    public let left: BorderCountry
+    /// The country on its right.
+    public let right: BorderCountry
     /// The ports of entry, in the order of the data.
     public let crossings: [Crossing]
-    /// Beyond this latitude, in degrees north, the north is not the United States any more.
-    static let northEnd_deg = 49.0
-    /// Below this latitude, in degrees north, the south is not Mexico any more.
-    static let southEnd_deg = 14.5
 
-    let grid: SegmentGrid
-    let accuracies_m: [Double]
-    let crossingGrid: CrossingTable
+    let line: BorderLine
+    private let accuracies_m: [Double]
+    private let outlines: CountryIndex?
+    private let outlineSides: [Side]
+    /// The crossings from west to east, for their tree.
+    private let crossingOrder: [Int]
+    private let crossingPoints: [SpacePoint]
+    private let crossingTree: SegmentTree?
+    /// For each few pieces of the line the nearest crossing's place in the tree.
+    private let crossingGuesses: [Int32]
+    private static let piecesPerGuess = 16
 
-    /// Indexes a line. Throws when it has fewer than two vertices or the stretches do not cover it.
-    public init(line: [Position], stretches: [Stretch], crossings: [Crossing]) throws(BorderError) {
+    /// Indexes a line. Throws when it has fewer than two vertices, or the stretches do not cover it.
+    ///
+    /// - Parameter outlines: The countries' outlines; without them the line alone decides, everywhere.
+    public init(
+        left: BorderCountry,
+        right: BorderCountry,
+        line: [Position],
+        stretches: [Stretch],
+        crossings: [Crossing],
+        outlines: CountryIndex? = nil
+    ) throws(BorderError) {
+        accuracies_m = try Self.accuracies(line, stretches)
+        self.left = left
+        self.right = right
+        self.crossings = crossings
+        self.outlines = outlines
+        outlineSides = (outlines?.countries ?? []).map { $0 == left.code ? .left : $0 == right.code ? .right : .other }
+        let line = BorderLine(line)
+        self.line = line
+        let order = crossings.indices.sorted {
+            crossings[$0].position.longitude_deg < crossings[$1].position.longitude_deg
+        }
+        crossingOrder = order
+        let points = order.map { Geodesic.spacePoint(crossings[$0].position) }
+        crossingPoints = points
+        guard !points.isEmpty else {
+            (crossingTree, crossingGuesses) = (nil, [])
+            return
+        }
+        let tree = SegmentTree(starts: points, ends: points)
+        crossingTree = tree
+        var guess = 0
+        crossingGuesses = stride(from: 0, to: line.pieceCount, by: Self.piecesPerGuess).map { piece in
+            guess = tree.nearest(to: Geodesic.spacePoint(line.start(ofPiece: piece)), guess: guess).segment
+            return Int32(guess)
+        }
+    }
+
+    private static func accuracies(_ line: [Position], _ stretches: [Stretch]) throws(BorderError) -> [Double] {
         guard line.count >= 2 else { throw BorderError(description: "the line has fewer than two vertices") }
         var accuracies = [Double](repeating: -1, count: line.count - 1)
         for stretch in stretches {
@@ -125,33 +185,65 @@ public final class BorderIndex: Sendable {
         if let missing = accuracies.firstIndex(of: -1) {
             throw BorderError(description: "no stretch covers the line behind vertex \(missing)")
         }
-        accuracies_m = accuracies
-        grid = SegmentGrid(line: line)
-        self.crossings = crossings
-        crossingGrid = CrossingTable(crossings.map(\.position))
+        return accuracies
     }
 
     /// Side, distance and nearest crossing of a position that is good to `accuracy_m` metres.
     public func locate(_ position: Position, accuracy_m: Double) -> BorderFix {
-        let foot = grid.nearest(to: position)
-        let distance_m = Geodesic.distance_m(position, foot.position)
+        let point = Geodesic.spacePoint(position)
+        let foot = line.foot(of: position, point)
         let lineAccuracy_m = accuracies_m[foot.segment]
-        let geometric = side(of: position)
-        let isNear = distance_m <= lineAccuracy_m + accuracy_m
-        let crossing = crossingGrid.nearest(to: position)
+        let geometric = side(of: position, foot)
+        let isNear = foot.distance_m <= lineAccuracy_m + accuracy_m
+        let crossing = crossing(nearestTo: position, point, foot)
         return BorderFix(
             side: isNear && geometric != .other ? .ambiguous : geometric,
             geometricSide: geometric,
-            distance_m: distance_m,
+            distance_m: foot.distance_m,
+            foot: foot.position,
             accuracy_m: lineAccuracy_m,
-            crossing: crossing,
-            crossingDistance_m: crossing.map { Geodesic.distance_m(position, crossings[$0].position) } ?? .infinity
+            crossing: crossing?.index,
+            crossingDistance_m: crossing?.distance_m ?? .infinity
         )
     }
 
-    private func side(of position: Position) -> Side {
-        guard let isSouth = grid.isSouth(position) else { return .other }
-        if isSouth { return position.latitude_deg >= Self.southEnd_deg ? .mx : .other }
-        return position.latitude_deg <= Self.northEnd_deg ? .us : .other
+    private func side(of position: Position, _ foot: Foot) -> Side {
+        let byLine: Side = foot.isLeft.map { $0 ? .left : .right } ?? .other
+        guard let outlines, foot.distance_m > Self.outlineReach_m || byLine == .other else { return byLine }
+        return outlines.country(at: position).map { outlineSides[$0] } ?? .other
+    }
+
+    private func crossing(
+        nearestTo position: Position,
+        _ point: SpacePoint,
+        _ foot: Foot
+    ) -> (index: Int, distance_m: Double)? {
+        guard let crossingTree else { return nil }
+        let near = crossingTree.nearest(to: point, guess: Int(crossingGuesses[foot.piece / Self.piecesPerGuess]))
+        let index = crossingOrder[near.segment]
+        let distance_m = Geodesic.distance_m(
+            position,
+            point,
+            crossings[index].position,
+            crossingPoints[near.segment]
+        )
+        return (index, distance_m)
+    }
+
+    /// The country on a side; nil where it is neither or both.
+    public func country(_ side: Side) -> BorderCountry? {
+        switch side {
+        case .left: left
+        case .right: right
+        case .ambiguous, .other: nil
+        }
+    }
+
+    /// As written in an event: the country's code, `ambiguous` or `other`.
+    public func name(of side: Side) -> String { country(side)?.code ?? "\(side)" }
+
+    /// The side that a country's code names.
+    public func side(ofCountry code: String) -> Side {
+        code == left.code ? .left : code == right.code ? .right : .other
     }
 }

@@ -76,6 +76,7 @@ public enum Geodesic {
         return (scale, delta)
     }
 
+    @inline(__always)
     static func radians(_ degrees: Double) -> Double { degrees * .pi / 180 }
 
     private struct ReducedLatitude {

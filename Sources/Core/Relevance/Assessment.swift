@@ -24,18 +24,24 @@ public struct Assessment: Sendable {
     public var score = 0
     /// Where it happened.
     public var side = Side.other
-    /// Whether the United States are involved.
-    public var involvesUS = false
-    /// Whether Mexico is involved.
-    public var involvesMX = false
+    /// Whether the country on the left of the line is involved.
+    public var involvesLeft = false
+    /// Whether the country on its right is.
+    public var involvesRight = false
     /// The position that was used.
     public var position: Position?
     /// How that position lies to the line.
     public var fix: BorderFix?
     /// Where the position comes from.
     public var positionBasis = PositionBasis.none
-    /// The town that the place names: an index into the gazetteer.
-    public var town: Int?
+    /// The place that words name, when the position comes from it.
+    public var place: NamedPlace?
+    /// Whether the stated position lies on another side than the stated country.
+    public var contradictsCountry = false
+    /// Whether the stated position lies elsewhere than the place that is typed beside it.
+    public var contradictsPlace = false
+    /// Whether the narrative has been cut into words already.
+    var hasReadNarrative = false
     /// Movement across the line.
     public var flow = Flow.none
     /// How people or goods moved, when it is told.

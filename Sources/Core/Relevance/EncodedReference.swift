@@ -6,6 +6,10 @@ import Incident
 struct EncodedReference {
     let stationNames: [[UInt8]]
     let crossingIDs: [[UInt8]]
+    /// For each entry of the gazetteer the beginning of `place`, with what is the same in every event.
+    let placeMembers: [[UInt8]]
+    /// As written in an event, by `Side.rawValue`: the countries' codes, `ambiguous`, `other`.
+    let sideNames: [[UInt8]]
     let ruleIDs: [[UInt8]]
     let rulesetMember: [UInt8]
     let releaseMembers: [UInt8]
@@ -17,7 +21,10 @@ struct EncodedReference {
 
     init(_ reference: Reference) {
         stationNames = reference.taxonomy.stations.map { Array($0.name.description.utf8) }
-        crossingIDs = reference.border.crossings.map { Array($0.id.utf8) }
+        let border = reference.border
+        sideNames = Side.allCases.map { Array(border.name(of: $0).utf8) }
+        placeMembers = reference.gazetteer.entries.map(Self.placeMember)
+        crossingIDs = border.crossings.map { Array($0.id.utf8) }
         ruleIDs = reference.rules.declarations.map { Array($0.id.utf8) }
         var writer = ByteWriter(capacity: 128)
         writer.append(",\"ruleset\":")
@@ -42,6 +49,28 @@ struct EncodedReference {
         lookoutFacts = facts(["trait.lookout", "lookout_watch"])
     }
 
+    private static func placeMember(_ entry: PlaceEntry) -> [UInt8] {
+        var writer = ByteWriter(capacity: 96)
+        writer.append("{\"name\":")
+        writer.append(jsonString: entry.name)
+        writer.append(",\"kind\":")
+        writer.append(jsonString: entry.kind.rawValue)
+        writer.append(",\"country\":")
+        if entry.country.isEmpty { writer.append("null") } else { writer.append(jsonString: entry.country) }
+        writer.append(",\"region\":")
+        if entry.admin1.isEmpty {
+            writer.append("null")
+        } else {
+            writer.append(jsonString: "\(entry.country)-\(entry.admin1)")
+        }
+        // The middle of an area, to five decimals: about a metre, far below any area's size.
+        writer.append(",\"lat\":")
+        writer.append(Array("\(entry.position.latitude_deg)".utf8))
+        writer.append(",\"lon\":")
+        writer.append(Array("\(entry.position.longitude_deg)".utf8))
+        return writer.array
+    }
+
     /// A field fact's index: they come first.
     @inline(__always)
     static func index(of fact: FieldFact) -> Int {
@@ -49,8 +78,8 @@ struct EncodedReference {
         case .near5km: 0
         case .near50km: 1
         case .lineTown: 2
-        case .sideUS: 3
-        case .sideMX: 4
+        case .sideLeft: 3
+        case .sideRight: 4
         case .directionAcross: 5
         case .goods: 6
         case .bulk: 7
@@ -62,6 +91,8 @@ struct EncodedReference {
         case .killed: 13
         case .rescued: 14
         case .detained: 15
+        case .positionContradictsCountry: 16
+        case .positionContradictsPlace: 17
         }
     }
 

@@ -53,16 +53,16 @@ extension Enrichment {
         let flow = draft.isDirectionStated ? draft.explicitFlow : draft.explicitFlow | draft.inferredFlow
         assessment.flow =
             switch flow {
-            case 1: .northbound
-            case 2: .southbound
+            case 1: Flow(reference.border.left.into)
+            case 2: Flow(reference.border.right.into)
             case 3: .both
             default: draft.isMovementUnknown ? .unknown : .none
             }
         let isBoth =
             assessment.level == .high
             || assessment.level == .moderate && draft.supposed.intersects(encoded.lookoutFacts)
-        assessment.involvesUS = isBoth || assessment.side == .us
-        assessment.involvesMX = isBoth || assessment.side == .mx
+        assessment.involvesLeft = isBoth || assessment.side == .left
+        assessment.involvesRight = isBoth || assessment.side == .right
         assessment.score = score(draft, incident, assessment)
         if isBoth { assessment.stations.1 = counterpart(assessment) }
     }
@@ -83,7 +83,9 @@ extension Enrichment {
             case .moderate: 3
             case .minor, .unknown, nil: 0
             }
-        let further = 4 * min(3, max(0, assessment.evidenceCount - 1))
+        // What only calls for a look grants nothing.
+        let granting = (0..<assessment.evidenceCount).reduce(0) { $0 + (assessment.evidence($1).level > .none ? 1 : 0) }
+        let further = 4 * min(3, max(0, granting - 1))
         let near = draft.asserted.contains(EncodedReference.index(of: .near5km)) ? 4 : 0
         return min(most, base + further + severity + near)
     }

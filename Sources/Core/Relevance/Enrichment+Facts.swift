@@ -3,55 +3,6 @@ import Bytes
 import Incident
 
 extension Enrichment {
-    /// Position, side and distance: from coordinates, else from a place in words, else the side from a country alone.
-    func locate(_ incident: Incident, _ assessment: inout Assessment) {
-        let own = stationIndex(incident.station)
-        assessment.stations.0 = own
-        if let position = incident.position {
-            assessment.positionBasis = .stated
-            assessment.position = position
-            let fix = reference.border.locate(position, accuracy_m: incident.positionAccuracy_m ?? 0)
-            assessment.fix = fix
-            assessment.side = fix.side
-        }
-        guard assessment.position == nil else { return }
-        let station = own.map { reference.taxonomy.stations[$0] }
-        if let place = incident.place {
-            if let found = reference.gazetteer.find(place, country: incident.country, station: station) {
-                take(found, basis: .place, &assessment)
-            }
-        } else if let narrative = incident.narrative,
-            let found = reference.gazetteer.findFirst(in: narrative, country: incident.country, station: station)
-        {
-            take(found, basis: .narrative, &assessment)
-        }
-        if assessment.position == nil, let country = incident.country {
-            assessment.side = country == "US" ? .us : country == "MX" ? .mx : .other
-        }
-    }
-
-    /// A town that words name: its position, where no coordinates are stated.
-    private func take(_ found: Gazetteer.Place, basis: PositionBasis, _ assessment: inout Assessment) {
-        assessment.town = found.isNear ? nil : found.town
-        let town = reference.gazetteer.towns[found.town]
-        let accuracy_m = town.radius_m + (found.isNear ? 10_000 : 0)
-        var fix = fix(ofTown: found.town, isNear: found.isNear, accuracy_m)
-        fix.side = found.isNear ? fix.side : town.country == "US" ? .us : .mx
-        assessment.positionBasis = basis
-        assessment.position = town.position
-        assessment.fix = fix
-        assessment.side = fix.side
-    }
-
-    /// Towns do not move: each is located once.
-    private func fix(ofTown town: Int, isNear: Bool, _ accuracy_m: Double) -> BorderFix {
-        let key = town * 2 + (isNear ? 1 : 0)
-        if let known = townFixes[key] { return known }
-        let fix = reference.border.locate(reference.gazetteer.towns[town].position, accuracy_m: accuracy_m)
-        townFixes[key] = fix
-        return fix
-    }
-
     func stationIndex(_ name: Text) -> Int? {
         for (index, known) in encoded.stationNames.enumerated()
         where known.count == name.count && known.elementsEqual(name.bytes) {
@@ -72,21 +23,22 @@ extension Enrichment {
         if let fix = assessment.fix {
             let isExact = assessment.positionBasis == .stated && (incident.positionAccuracy_m ?? 0) <= 5_000
             if fix.distance_m <= 5_000, isExact { draft.insert(.near5km) }
-            if fix.distance_m <= 50_000, fix.geometricSide != .other { draft.insert(.near50km) }
+            let isPlace = assessment.place.map { $0.accuracy_m <= 50_000 } ?? true
+            if fix.distance_m <= 50_000, isPlace, fix.geometricSide != .other { draft.insert(.near50km) }
         }
-        if let town = assessment.town, assessment.positionBasis != .stated,
-            reference.gazetteer.towns[town].touchesLine
-        {
+        if let place = assessment.place, !place.isNear, reference.gazetteer.entries[place.entry].touchesLine {
             draft.insert(.lineTown)
         }
-        if draft.here == .us { draft.insert(.sideUS) }
-        if draft.here == .mx { draft.insert(.sideMX) }
+        if assessment.contradictsCountry { draft.insert(.positionContradictsCountry) }
+        if assessment.contradictsPlace { draft.insert(.positionContradictsPlace) }
+        if draft.here == .left { draft.insert(.sideLeft) }
+        if draft.here == .right { draft.insert(.sideRight) }
         switch incident.direction {
-        case .northbound: draft.explicitFlow = 1
-        case .southbound: draft.explicitFlow = 2
+        case reference.border.left.into?: draft.explicitFlow = 1
+        case reference.border.right.into?: draft.explicitFlow = 2
         case .both: draft.explicitFlow = 3
         case .unknown: draft.isMovementUnknown = true
-        case nil, .some(.none): break
+        default: break
         }
         draft.isDirectionStated = draft.explicitFlow != 0
         if draft.isDirectionStated { draft.insert(.directionAcross) }
@@ -135,11 +87,12 @@ extension Enrichment {
         let rules = reference.rules
         draft.isMigration = !draft.asserted.intersects(encoded.migrationTraits) ? draft.isMigration : true
         guard let narrative = incident.narrative else { return }
-        tokenizer.tokenize(narrative, rules.lexicon.vocabulary)
+        if !assessment.hasReadNarrative { tokenizer.cut(narrative, rules.lexicon.vocabulary) }
+        tokenizer.join(rules.lexicon.vocabulary)
         tokenizer.markScopes(rules.lexicon.cues)
         rules.lexicon.find(in: tokenizer.tokens, into: &matches)
         var explicit = FactSet()
-        for match in matches where !match.isNegated && (match.toward == .us || match.toward == .mx) {
+        for match in matches where !match.isNegated && (match.toward == .left || match.toward == .right) {
             explicit.insert(Int(match.fact))
         }
         for (index, match) in matches.enumerated() where !match.isNegated {
@@ -158,7 +111,7 @@ extension Enrichment {
     /// Whether a movement whose direction is only inferred stands aside: for the same fact with a stated direction
     /// ("crossed the border into Mexico"), or for a longer phrase that holds it ("fled across the border").
     private func isOverruled(_ match: PhraseMatch, _ index: Int, _ explicit: FactSet) -> Bool {
-        guard match.toward != .us, match.toward != .mx, match.toward != .both else { return false }
+        guard match.toward != .left, match.toward != .right, match.toward != .both else { return false }
         if explicit.contains(Int(match.fact)) { return true }
         for (other, longer) in matches.enumerated() where other != index && !longer.isNegated {
             guard longer.start <= match.start, longer.end >= match.end, longer.fact != match.fact,

@@ -3,19 +3,21 @@ import Bytes
 import Incident
 
 extension Enrichment {
-    func append(_ assessment: Assessment, to writer: inout ByteWriter) {
+    func append(_ assessment: Assessment, _ incident: Incident, to writer: inout ByteWriter) {
         writer.append(",\"cross_border\":{\"level\":\"")
         writer.append(assessment.level.label)
         writer.append("\",\"score\":")
         writer.append(decimal: Int64(assessment.score))
         writer.append(",\"side\":\"")
-        writer.append(assessment.side.label)
+        writer.append(encoded.sideNames[Int(assessment.side.rawValue)])
         writer.append("\",\"involves\":[")
-        if assessment.involvesUS { writer.append("\"US\"") }
-        if assessment.involvesUS, assessment.involvesMX { writer.append(",") }
-        if assessment.involvesMX { writer.append("\"MX\"") }
+        if assessment.involvesLeft { appendQuoted(encoded.sideNames[Int(Side.left.rawValue)], to: &writer) }
+        if assessment.involvesLeft, assessment.involvesRight { writer.append(",") }
+        if assessment.involvesRight { appendQuoted(encoded.sideNames[Int(Side.right.rawValue)], to: &writer) }
         writer.append("],\"border\":")
         appendBorder(assessment, to: &writer)
+        writer.append(",\"place\":")
+        appendPlace(assessment, incident, to: &writer)
         writer.append(",\"flow\":\"")
         writer.append(assessment.flow.label)
         writer.append("\",\"mode\":\"")
@@ -64,6 +66,28 @@ extension Enrichment {
         writer.append("}")
     }
 
+    /// The place that words name, how far it may reach, and the words; `null` when the position is stated, or none known.
+    private func appendPlace(_ assessment: Assessment, _ incident: Incident, to writer: inout ByteWriter) {
+        guard let place = assessment.place else {
+            writer.append("null")
+            return
+        }
+        writer.append(encoded.placeMembers[place.entry])
+        writer.append(place.isNear ? ",\"near\":true,\"accuracy_m\":" : ",\"near\":false,\"accuracy_m\":")
+        writer.append(decimal: Int64(place.accuracy_m.rounded()))
+        let isTyped = assessment.positionBasis == .place
+        let text = isTyped ? incident.place : incident.narrative
+        writer.append(",\"span\":{\"field\":\"")
+        writer.append(isTyped ? "location.place" : "narrative")
+        writer.append("\",\"start\":")
+        let start = text.map { scalars($0, 0, place.bytes.lowerBound) } ?? 0
+        writer.append(decimal: Int64(start))
+        writer.append(",\"end\":")
+        let length = text.map { scalars($0, place.bytes.lowerBound, place.bytes.upperBound) } ?? 0
+        writer.append(decimal: Int64(start + length))
+        writer.append("}}")
+    }
+
     private func appendContraband(_ bits: UInt8, to writer: inout ByteWriter) {
         var isFirst = true
         for index in 0..<5 where bits & (1 << UInt8(index)) != 0 {
@@ -82,8 +106,13 @@ extension Enrichment {
     private func appendStation(_ index: Int?, isFirst: Bool, to writer: inout ByteWriter) {
         guard let index else { return }
         if !isFirst { writer.append(",") }
+        appendQuoted(encoded.stationNames[index], to: &writer)
+    }
+
+    /// Words that need no escapes.
+    private func appendQuoted(_ word: [UInt8], to writer: inout ByteWriter) {
         writer.append("\"")
-        writer.append(encoded.stationNames[index])
+        writer.append(word)
         writer.append("\"")
     }
 

@@ -9,14 +9,17 @@ public final class Enrichment {
     var tokenizer = Tokenizer()
     var matches: [PhraseMatch] = []
     let encoded: EncodedReference
-    /// Two for each town: named, and near it.
-    var townFixes: [BorderFix?]
+    var scanner = PlaceScanner()
+    /// The reporting stations as places are compared with.
+    let stationPlaces: [(side: Side, point: SpacePoint)]
 
     /// Prepares to enrich.
     public init(reference: Reference) {
         self.reference = reference
         encoded = EncodedReference(reference)
-        townFixes = Array(repeating: nil, count: reference.gazetteer.towns.count * 2)
+        stationPlaces = reference.taxonomy.stations.map {
+            (reference.border.side(ofCountry: $0.country), Geodesic.spacePoint($0.position))
+        }
         matches.reserveCapacity(Lexicon.matchLimit)
     }
 
@@ -40,7 +43,7 @@ public final class Enrichment {
             }
             writer.append(ingest: ingest)
         }
-        append(assessment, to: &writer)
+        append(assessment, incident, to: &writer)
         appendRelease(assessment, incident, to: &writer)
         writer.append("}")
     }
@@ -49,16 +52,21 @@ public final class Enrichment {
     public func assess(incident: Incident) -> Assessment {
         var assessment = Assessment()
         locate(incident, &assessment)
-        var draft = Draft(
-            incident: incident,
-            assessment: assessment,
-            stationCountry: assessment.stations.0.map { reference.taxonomy.stations[$0].country }
-        )
+        var draft = draft(incident, assessment)
         gatherFields(incident, assessment, &draft)
         gatherWords(incident, assessment, &draft)
         decide(draft, incident, &assessment)
         conclude(draft, incident, &assessment)
         return assessment
+    }
+
+    /// The facts, before any is gathered.
+    func draft(_ incident: Incident, _ assessment: Assessment) -> Draft {
+        Draft(
+            incident: incident,
+            assessment: assessment,
+            stationSide: assessment.stations.0.map { stationPlaces[$0].side }
+        )
     }
 
     /// What the words of the incident that was assessed last said, for people.
@@ -93,12 +101,12 @@ public final class Enrichment {
         /// The side against which words are read: where it happened, by geometry when the line is near.
         var here: Side
 
-        init(incident: Incident, assessment: Assessment, stationCountry: String?) {
+        init(incident: Incident, assessment: Assessment, stationSide: Side?) {
             mode = incident.mode
             here = assessment.side == .ambiguous ? assessment.fix?.geometricSide ?? .other : assessment.side
-            if here == .other, assessment.position == nil, let country = stationCountry {
+            if here == .other, assessment.position == nil, let stationSide {
                 // Nobody says where: words are read as the reporting station would read them.
-                here = country == "US" ? .us : .mx
+                here = stationSide
             }
         }
 
@@ -106,14 +114,14 @@ public final class Enrichment {
             asserted.insert(EncodedReference.index(of: fact))
         }
 
-        /// Bits: 1 into the United States, 2 into Mexico.
+        /// Bits: 1 into the country on the left of the line, 2 into the one on its right.
         mutating func move(_ toward: Toward) {
             switch toward {
-            case .us: explicitFlow |= 1
-            case .mx: explicitFlow |= 2
+            case .left: explicitFlow |= 1
+            case .right: explicitFlow |= 2
             case .both: explicitFlow |= 3
-            case .here where here == .us, .other where here == .mx: inferredFlow |= 1
-            case .here where here == .mx, .other where here == .us: inferredFlow |= 2
+            case .here where here == .left, .other where here == .right: inferredFlow |= 1
+            case .here where here == .right, .other where here == .left: inferredFlow |= 2
             case .none, .here, .other: isMovementUnknown = true
             }
         }
@@ -135,5 +143,5 @@ func scalars(_ text: Text, _ from: Int32, _ to: Int32) -> Int {
 /// Whether a country that words name is the side itself.
 @inline(__always)
 func isSame(_ named: Toward, _ side: Side) -> Bool {
-    named == .us && side == .us || named == .mx && side == .mx
+    named == .left && side == .left || named == .right && side == .right
 }

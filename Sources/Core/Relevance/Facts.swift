@@ -36,6 +36,18 @@ public enum Basis: UInt8, CaseIterable, Sendable {
 public enum Flow: UInt8, CaseIterable, Sendable {
     case northbound, southbound, both, none, unknown
 
+    /// The same word for a movement that an event states.
+    public init(_ direction: Direction) {
+        self =
+            switch direction {
+            case .northbound: .northbound
+            case .southbound: .southbound
+            case .both: .both
+            case .none: .none
+            case .unknown: .unknown
+            }
+    }
+
     /// As written in an event.
     public var label: StaticString {
         switch self {
@@ -68,8 +80,8 @@ enum FieldFact: String, CaseIterable {
     case near5km = "near_5km"
     case near50km = "near_50km"
     case lineTown = "line_town"
-    case sideUS = "side_us"
-    case sideMX = "side_mx"
+    case sideLeft = "side_left"
+    case sideRight = "side_right"
     case directionAcross = "direction_across"
     case goods
     case bulk
@@ -81,6 +93,8 @@ enum FieldFact: String, CaseIterable {
     case killed
     case rescued
     case detained
+    case positionContradictsCountry = "position_contradicts_country"
+    case positionContradictsPlace = "position_contradicts_place"
 }
 
 /// A set of at most 128 facts.

@@ -13,10 +13,10 @@ public struct RuleError: Error, Hashable, Sendable, CustomStringConvertible {
 public enum Toward: UInt8, Sendable {
     /// It does not say, or nothing moves.
     case none
-    /// Into the United States.
-    case us
-    /// Into Mexico.
-    case mx
+    /// Into the country on the left of the line.
+    case left
+    /// Into the country on its right.
+    case right
     /// From where the incident is to the other side.
     case other
     /// From the other side to where the incident is.
@@ -50,7 +50,7 @@ public struct FactDeclaration: Hashable, Sendable {
         public var pattern: String
         /// Where it points.
         public var toward: Toward
-        /// The country that it names, `us` or `mx`, if any: a relative fact counts only where that is the other side.
+        /// The country that it names, `left` or `right`, if any: a relative fact counts only where that is the other side.
         public var named: Toward
 
         /// Makes a phrase.

@@ -45,9 +45,11 @@ public struct RuleSource: Sendable {
     public var facts: [FactDeclaration] = []
     /// The decision table.
     public var rules: [RuleDeclaration] = []
+    /// What rules call the side of each country, `side_us` for one named `us`: left and right of the line.
+    public var sideNames: (left: String, right: String)
 
-    /// Nothing yet.
-    public init() {}
+    /// Nothing yet, for two countries.
+    public init(sideNames: (left: String, right: String)) { self.sideNames = sideNames }
 }
 
 /// The decision table and the lexicon, compiled. Immutable; any thread may use it.
@@ -87,7 +89,13 @@ public final class RuleSet: Sendable {
 
     /// Compiles; throws what is wrong with which entry.
     public init(_ source: RuleSource, taxonomy: Taxonomy) throws(RuleError) {
-        var names = FieldFact.allCases.map(\.rawValue)
+        var names = FieldFact.allCases.map { fact in
+            switch fact {
+            case .sideLeft: "side_\(source.sideNames.left)"
+            case .sideRight: "side_\(source.sideNames.right)"
+            default: fact.rawValue
+            }
+        }
         let traits = Set(taxonomy.categories.flatMap(\.traits)).sorted()
         names += traits.map { "trait.\($0)" }
         firstWordFact = names.count

@@ -19,8 +19,14 @@ struct Token {
     var isNegated = false
     /// Whether a hypothesis before it reaches it.
     var isHypothetical = false
+    /// Whether its first letter is a capital.
+    var isCapital = false
     /// The vocabulary's number, 0 when the vocabulary does not know it.
     var word: UInt16 = 0
+    /// The hash of the folded word.
+    var hash: UInt64 = 0
+    /// What the digits say, up to a million; 0 when it is no number.
+    var number: Int32 = 0
     /// The first byte in the text.
     var start: Int32
     /// The byte behind the last.
@@ -147,7 +153,8 @@ struct Tokenizer: ~Copyable {
 
     deinit { folded.deallocate() }
 
-    mutating func tokenize(_ text: Text, _ vocabulary: Vocabulary) {
+    /// Cuts a text into words; `join` is still to come.
+    mutating func cut(_ text: Text, _ vocabulary: Vocabulary) {
         tokens.removeAll(keepingCapacity: true)
         let bytes = text.bytes
         var at = 0
@@ -171,6 +178,11 @@ struct Tokenizer: ~Copyable {
                 at &+= 1
             }
         }
+    }
+
+    /// Cuts a text into words and joins compounds.
+    mutating func tokenize(_ text: Text, _ vocabulary: Vocabulary) {
+        cut(text, vocabulary)
         join(vocabulary)
     }
 
@@ -188,16 +200,23 @@ struct Tokenizer: ~Copyable {
         var hash = Fold.seed
         var at = start
         var isNumber = true
+        var number: Int32 = 0
+        var isFraction = false
         while at < bytes.count {
             let byte = bytes[at]
             if byte < 0x80 {
                 let lower = folded[Int(byte)]
                 if lower != 0 {
-                    if lower >= 97 { isNumber = false }
+                    if lower >= 97 {
+                        isNumber = false
+                    } else if number < 100_000, !isFraction {
+                        number = number &* 10 &+ Int32(lower &- 48)
+                    }
                     hash = Fold.add(lower, to: hash)
                     at &+= 1
                 } else if isInner(bytes, at) {
                     // "U.S.", "EE.UU." and "1,000": the mark stays in the word.
+                    if byte == 0x2E { isFraction = true }
                     hash = Fold.add(byte, to: hash)
                     at &+= 1
                 } else {
@@ -206,6 +225,9 @@ struct Tokenizer: ~Copyable {
             } else if byte == 0xC3, at &+ 1 < bytes.count, Fold.latin[Int(bytes[at &+ 1] & 0x3F)] != 0 {
                 hash = Fold.add(Fold.latin[Int(bytes[at &+ 1] & 0x3F)], to: hash)
                 isNumber = false
+                at &+= 2
+            } else if byte == 0xCC || byte == 0xCD, at &+ 1 < bytes.count, at > start {
+                // An accent that follows its letter (U+0300 to U+036F).
                 at &+= 2
             } else {
                 hash = Fold.add(byte, to: hash)
@@ -218,11 +240,23 @@ struct Tokenizer: ~Copyable {
             kind: .word,
             isAfterComma: isAfterComma,
             isNumber: isNumber,
+            isCapital: Self.isCapital(bytes, start),
             word: vocabulary.lookup(hash),
+            hash: hash,
+            number: isNumber ? number : 0,
             start: Int32(start),
             end: Int32(at)
         )
         return (token, at)
+    }
+
+    /// A to Z, and U+00C0 to U+00DE but the multiplication sign.
+    @inline(__always)
+    private static func isCapital(_ bytes: UnsafeRawBufferPointer, _ at: Int) -> Bool {
+        let byte = bytes[at]
+        if byte < 0x80 { return byte &- 65 < 26 }
+        guard byte == 0xC3, at &+ 1 < bytes.count else { return false }
+        return bytes[at &+ 1] < 0x9F && bytes[at &+ 1] != 0x97
     }
 
     /// A full stop between short runs of letters, or a full stop or comma between digits.
@@ -238,7 +272,7 @@ struct Tokenizer: ~Copyable {
     }
 
     /// Joins the words of compounds into one token, the longest compound first.
-    private mutating func join(_ vocabulary: Vocabulary) {
+    mutating func join(_ vocabulary: Vocabulary) {
         var to = 0
         var from = 0
         while from < tokens.count {

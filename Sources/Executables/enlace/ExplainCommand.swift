@@ -56,7 +56,10 @@ final class Explainer {
     private let bundle: ReferenceBundle
     private let reader: EventReader
     private let enrichment: Enrichment
-    private let style = TextStyle(isTerminal: isatty(1) == 1 && Program.environment["NO_COLOR"] == nil)
+    private let style = TextStyle(
+        isTerminal: isatty(1) == 1 && Program.environment["NO_COLOR"] == nil,
+        isWide: isatty(1) == 1 && Terminal.columns >= 72
+    )
 
     init(_ bundle: ReferenceBundle) {
         self.bundle = bundle

@@ -7,6 +7,8 @@ import Relevance
 /// Marks for a terminal, or none.
 struct TextStyle {
     let isTerminal: Bool
+    /// Whether there is room for a map.
+    var isWide = false
 
     func bold(_ text: String) -> String { isTerminal ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
     func dim(_ text: String) -> String { isTerminal ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
@@ -62,10 +64,10 @@ struct Explanation {
         if let narrative = incident.narrative {
             lines.append("  " + Self.underlined(narrative.string, spans, style))
         }
-        lines.append("  where: " + Self.place(incident, assessment, bundle))
+        lines += PlaceText(incident, assessment, bundle, style).lines
         lines += Self.reasons(incident, assessment, bundle, style)
         lines.append(
-            "  flow: \(assessment.flow.label)  involves: \(Self.involves(assessment))" + Self.goods(assessment)
+            "  flow: \(assessment.flow.label)  involves: \(Self.involves(assessment, bundle))" + Self.goods(assessment)
         )
         if assessment.isMigrationOnly {
             lines.append("  migration only: no evidence of an offence; withheld from enforcement audiences")
@@ -102,40 +104,12 @@ struct Explanation {
         }
     }
 
-    private static func place(_ incident: Incident, _ assessment: Assessment, _ bundle: ReferenceBundle) -> String {
-        var parts: [String] = []
-        if let place = incident.place { parts.append(TextStyle.clean(place.string)) }
-        if let position = incident.position {
-            parts.append("\(position.latitude_deg), \(position.longitude_deg)")
-        } else if assessment.positionBasis == .place {
-            parts.append("position of the town")
-        }
-        guard let fix = assessment.fix else {
-            return parts.isEmpty
-                ? "not told; side \(assessment.side.label)"
-                : parts.joined(separator: "; ") + "; side \(assessment.side.label)"
-        }
-        parts.append(
-            "\(metres(fix.distance_m)) from the line (±\(metres(fix.accuracy_m))), side \(assessment.side.label)"
-        )
-        if let crossing = fix.crossing {
-            let name = bundle.reference.border.crossings[crossing].name
-            parts.append("nearest crossing \(name), \(metres(fix.crossingDistance_m))")
-        }
-        return parts.joined(separator: "; ")
-    }
-
-    private static func metres(_ value: Double) -> String {
-        if value < 1000 { return "\(Int(value.rounded())) m" }
-        let tenths = Int((value / 100).rounded())
-        return "\(tenths / 10).\(tenths % 10) km"
-    }
-
-    private static func involves(_ assessment: Assessment) -> String {
-        switch (assessment.involvesUS, assessment.involvesMX) {
-        case (true, true): "US and MX"
-        case (true, false): "US"
-        case (false, true): "MX"
+    private static func involves(_ assessment: Assessment, _ bundle: ReferenceBundle) -> String {
+        let (left, right) = (bundle.reference.border.left.code, bundle.reference.border.right.code)
+        return switch (assessment.involvesLeft, assessment.involvesRight) {
+        case (true, true): "\(left) and \(right)"
+        case (true, false): left
+        case (false, true): right
         case (false, false): "no side known"
         }
     }
@@ -145,7 +119,7 @@ struct Explanation {
         return kinds.isEmpty ? "" : "  contraband: " + kinds.map(\.element).joined(separator: ", ")
     }
 
-    private static func slice(_ text: String, _ span: Range<Int>) -> String {
+    static func slice(_ text: String, _ span: Range<Int>) -> String {
         let scalars = Array(text.unicodeScalars)
         guard span.upperBound <= scalars.count else { return "" }
         var result = String.UnicodeScalarView()

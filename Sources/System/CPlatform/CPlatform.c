@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -33,6 +34,11 @@ void enlace_unlock_file(int descriptor) {
 
 int enlace_reserve(int descriptor, int64_t start, int64_t count) {
     return fallocate(descriptor, FALLOC_FL_KEEP_SIZE, start, count);
+}
+
+int enlace_terminal_columns(int descriptor) {
+    struct winsize size;
+    return ioctl(descriptor, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 int enlace_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }

@@ -42,6 +42,9 @@ uint32_t enlace_crc32c_hardware(uint32_t crc, const void *start, ptrdiff_t count
 // Where `needle` first lies in memory; NULL when it does not.
 const void *enlace_find_bytes(const void *start, size_t count, const void *needle, size_t length);
 
+// How many columns the terminal behind a descriptor has; 0 when it is none or does not say.
+int enlace_terminal_columns(int descriptor);
+
 // Gives the calling thread less of the processor than the others get, for work that nobody waits for.
 void enlace_yield_to_others(void);
 
