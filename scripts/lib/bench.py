@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import pathlib
+import random
 import subprocess
 import sys
 import tempfile
@@ -198,6 +199,7 @@ def end_to_end(options):
 
 def enrich(options):
     with tempfile.TemporaryDirectory(prefix="enb-", dir="/tmp") as folder:
+        steps(folder)
         path = prepared(options.events, folder)
         for number in range(1, options.runs + 1):
             started = time.monotonic()
@@ -209,6 +211,49 @@ def enrich(options):
             used = after.children_user + after.children_system - before.children_user - before.children_system
             print(f"run {number}: {options.events / seconds:,.0f} events/s ({seconds:.2f} s, {used:.2f} CPU s), "
                   f"{path.stat().st_size / seconds / 1e6:.0f} MB/s")
+
+
+def step_feeds(folder):
+    """Events for the steps: by coordinates and by words, narratives of 80 to 250 bytes and of 600."""
+    texts = []
+    for path in (pipeline.SEEDS / "incidents/arizona-sonora.jsonl", pipeline.ROOT / "Tests/Places/places.jsonl"):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            event = json.loads(line)
+            narrative = event.get("event", event).get("narrative")
+            if narrative:
+                texts.append(narrative)
+    usual = [text for text in texts if 80 <= len(text.encode()) <= 250]
+    long = []
+    for number in range(len(usual)):
+        text = ""
+        while len(text.encode()) < 600:
+            text += ("" if not text else " ") + texts[(number * 7 + len(text)) % len(texts)]
+        long.append(text)
+    chance = random.Random(5)
+    base = {"occurred_at": "2026-10-05T10:00:00-07:00", "station": "nogales", "category": "other", "status": "test"}
+    feeds = {}
+    for name, narratives, is_stated in (("coordinates, 80-250 bytes", usual, True), ("words, 80-250 bytes", usual, False),
+                                        ("words, 600 bytes", long, False)):
+        path = pathlib.Path(folder) / f"{len(feeds)}.jsonl"
+        with open(path, "w", encoding="utf-8") as out:
+            for text in narratives:
+                where = {"lat": round(chance.uniform(29, 34), 5), "lon": round(chance.uniform(-117, -98), 5)}
+                event = {**base, **({"location": where} if is_stated else {}), "narrative": text}
+                out.write(json.dumps(event, ensure_ascii=False) + "\n")
+        feeds[name] = path
+    return feeds
+
+
+def steps(folder):
+    """Nanoseconds an event by step. With coordinates `place` is geometry, with words it is finding the place."""
+    names = ["parse", "place", "text", "rules", "splice"]
+    print(f"{'ns an event':28}" + "".join(f"{name:>9}" for name in names) + f"{'all':>9}  allocations an event  start")
+    for name, path in step_feeds(folder).items():
+        done = subprocess.run([pipeline.BIN / "enlace-measure", path, "--seeds", pipeline.SEEDS], stdout=subprocess.PIPE,
+                              check=True)
+        told = json.loads(done.stdout)
+        print(f"{name:28}" + "".join(f"{told[step + '_ns']:>9,}" for step in names) + f"{told['total_ns']:>9,}"
+              f"  {told['splice_allocations']:>20}  {told['start_ms']} ms")
 
 
 def main():
