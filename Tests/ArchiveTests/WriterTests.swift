@@ -5,6 +5,25 @@ import Testing
 import Wire
 
 @Suite struct WriterTests {
+    @Test(
+        "an archive that is replaced or removed under its writer keeps nothing more, and says so",
+        arguments: [true, false]
+    )
+    func replaced(isRemoved: Bool) throws {
+        let scratch = try Scratch()
+        let writer = try open(scratch)
+        try append(writer, 1, 5)
+        try writer.sync()
+        let lines = try #require(scratch.files(".jsonl").first)
+        try FileManager.default.moveItem(atPath: lines, toPath: lines + ".old")
+        if !isRemoved { try FileManager.default.copyItem(atPath: lines + ".old", toPath: lines) }
+        try append(writer, 6, 5)
+        let error = #expect(throws: ArchiveError.self) { try writer.sync() }
+        #expect(error?.code == .syncFailed)
+        #expect("\(try #require(error))".contains("replaced or removed under the running sink"))
+        #expect(writer.committedOffset(of: try station("nogales")) == 5)
+    }
+
     @Test func `what is committed is there after a reopen, with its lines and watermarks`() throws {
         let scratch = try Scratch()
         do {

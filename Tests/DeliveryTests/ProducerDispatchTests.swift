@@ -212,6 +212,20 @@ import Wire
         )
     }
 
+    @Test func `a batch that came no further with one worker goes to another, however much room the first has`() {
+        var machine = dispatched()
+        let other = Identifier128(high: 9, low: 9)
+        let small = WorkerMessage.heartbeat(worker: other, capacity: 1, held: [], isAlone: true)
+        var given: [Identifier128] = []
+        for step in 1...40 {
+            let now_ms = Int64(step) * 100
+            var actions = machine.heard(heartbeat([1]), now_ms: now_ms) + machine.heard(small, now_ms: now_ms)
+            actions += machine.tick(now_ms: now_ms)
+            for case .dispatch(_, let to) in actions { given.append(to) }
+        }
+        #expect(given.first == other)
+    }
+
     @Test func `a newer generation with less rewinds, an older message does not`() {
         var machine = dispatched()
         _ = machine.heard(.commit(producer: producer, epoch: 5, through: 10), now_ms: 1)

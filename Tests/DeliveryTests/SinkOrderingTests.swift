@@ -29,6 +29,26 @@ import Wire
         #expect(machine.producerCount == 0)
     }
 
+    @Test func `producers that only ever said hello make room for new ones, those with events stay`() {
+        var machine = greeted()
+        _ = machine.received(batch(1), slot: 1, bytes: 100)
+        _ = machine.committed(through: 1)
+        for number in 1...UInt64(Limits.producersPerSink) {
+            _ = machine.heard(hello([(number, 1)], of: Identifier128(high: 77, low: number)))
+        }
+        #expect(machine.producerCount <= Limits.producersPerSink)
+        let late = Identifier128(high: 78, low: 1)
+        #expect(!machine.heard(hello([(9, 1)], of: late)).isEmpty)
+        #expect(machine.line(of: p, epoch: 5)?.committed == 10)
+        // Who was forgotten says hello again and is served.
+        let again = machine.heard(hello([(1, 1)], of: Identifier128(high: 77, low: 1)))
+        guard case .send(.welcome(let welcome), _, _)? = again.last else {
+            Issue.record("no welcome: \(again)")
+            return
+        }
+        #expect(welcome.refusal.isEmpty)
+    }
+
     @Test func `a producer that changes its station is refused, and so are its batches`() {
         var machine = greeted()
         let other = StationName("coccau")!
@@ -38,14 +58,14 @@ import Wire
     }
 
     @Test func `one producer too many is refused, a known one is not`() {
-        var machine = self.machine()
-        for low in 0..<UInt64(Limits.producersPerSink) {
-            _ = machine.heard(hello([(5, 1)], of: Identifier128(high: 7, low: low)))
+        let full = (0..<UInt64(Limits.producersPerSink)).map {
+            (id: Identifier128(high: 7, low: $0), station: station, lines: [line([(5, 1)], committed: 3)])
         }
+        var machine = SinkOrdering(archive: archive, generation: 1, sink: sink, holdBytes: 1000, producers: full)
         let words = "this sink already serves \(Limits.producersPerSink) producers"
         #expect(machine.heard(hello([(5, 1)])) == [welcome(0, refusal: words)])
         let known = Identifier128(high: 7, low: 0)
-        #expect(machine.heard(hello([(5, 1)], of: known)) == [welcome(0, of: known)])
+        #expect(machine.heard(hello([(5, 1)], of: known)).contains(welcome(3, of: known)))
         #expect(machine.producerCount == Limits.producersPerSink)
     }
 

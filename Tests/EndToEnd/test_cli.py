@@ -13,6 +13,15 @@ from pipeline import BIN, ROOT, SEEDS, Pipeline, wait_for
 
 
 class CommandLine(unittest.TestCase):
+    def test_a_full_disk_behind_standard_output_is_no_success(self):
+        seeds = str(SEEDS)
+        for words in (["enrich", SEEDS / "incidents/arizona-sonora.jsonl", "--seeds", seeds],
+                      ["generate", "--count", "2000", "--seed", "1", "--seeds", seeds]):
+            with open("/dev/full", "wb") as full:
+                done = subprocess.run([BIN / "enlace", *words], stdout=full, stderr=subprocess.PIPE, timeout=60)
+            self.assertEqual(done.returncode, 1, words)
+            self.assertIn(b"No space left on device", done.stderr)
+
     def test_every_program_and_command_has_help_with_an_example(self):
         for words in (["enlace-producer"], ["enlace-enricher"], ["enlace-sink"], ["enlace", "up"], ["enlace", "publish"],
                       ["enlace", "enrich"], ["enlace", "explain"], ["enlace", "tail"], ["enlace", "generate"],

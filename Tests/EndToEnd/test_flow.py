@@ -1,6 +1,7 @@
 """Incidents from a file through real processes into the archive and to an analyst."""
 
 import json
+import subprocess
 import unittest
 
 import pipeline
@@ -81,6 +82,20 @@ class Flow(unittest.TestCase):
             self.assertEqual([json.loads(line)["id"] for line in flow.archived()], ["a", "b", "c"])
             empty = flow.run("publish", "-", input=b"")
             self.assertEqual(empty.returncode, 0, empty.stderr)
+
+    def test_a_worker_that_does_not_reach_the_sink_stops_nobody(self):
+        with Pipeline() as flow:
+            quiet = {"stderr": subprocess.DEVNULL}
+            flow.popen(program="enlace-sink", **quiet)
+            flow.popen("--station", "nogales", program="enlace-producer", **quiet)
+            flow.popen("--station", "nogales", program="enlace-enricher", **quiet)
+            flow.popen("--station", "nogales", "--sink", f"ipc://{flow.run_dir}/nowhere", program="enlace-enricher", **quiet)
+            status = flow.run_dir / "status"
+            wait_for(lambda: len(list(status.glob("enricher.nogales.*.json"))) == 2, "two workers")
+            for seed in range(4):
+                done = flow.run("publish", "-", input=generate(300, seed), timeout=60)
+                self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(len(flow.archived()), 1200)
 
     def test_workers_come_and_go_under_load(self):
         with Pipeline() as flow:

@@ -363,6 +363,15 @@ public final class ArchiveWriter {
             isFailed = true
             throw ArchiveError(code: .syncFailed, operation: "sync", path: root, errorNumber: number)
         }
+        // Whoever restores an archive should stop the sink first; what is written into files without names is lost.
+        guard unsynced.allSatisfy({ $0.isInPlace }) else {
+            isFailed = true
+            throw ArchiveError(
+                code: .syncFailed,
+                operation: "keep anything in an archive that was replaced or removed under the running sink:",
+                path: root
+            )
+        }
         for log in dirty {
             for record in log.pending { log.lines.apply(record) }
             log.indexBytes += log.pending.count * IndexRecord.encodedBytes

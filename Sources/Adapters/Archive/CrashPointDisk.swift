@@ -65,6 +65,7 @@ private final class CrashPointFile: DiskFile {
     }
 
     var path: String { file.path }
+    var isInPlace: Bool { file.isInPlace }
 
     func size() throws(ArchiveError) -> Int { try file.size() }
 

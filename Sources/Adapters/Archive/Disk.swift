@@ -35,6 +35,13 @@ public protocol DiskFile: AnyObject {
     func sync() throws(ArchiveError)
     /// Asks for room behind `start` without changing the size. A disk that cannot is no error.
     func reserve(from start: Int, count: Int)
+    /// Whether its path still leads to it: what is written to a file that was replaced or removed is lost when it is closed.
+    var isInPlace: Bool { get }
+}
+
+extension DiskFile {
+    /// Where nobody else changes names.
+    public var isInPlace: Bool { true }
 }
 
 /// The few things that the archive asks of a filesystem. The shipped one is `SystemDisk`; a simulation brings one

@@ -153,6 +153,13 @@ private final class SystemFile: DiskFile {
         }
     }
 
+    /// See `DiskFile`.
+    var isInPlace: Bool {
+        var (own, named) = (stat(), stat())
+        return fstat(descriptor, &own) == 0 && stat(path, &named) == 0 && own.st_ino == named.st_ino
+            && own.st_dev == named.st_dev
+    }
+
     func reserve(from start: Int, count: Int) {
         // A filesystem that cannot give all of it keeps what it could, and then the index finds no room: little room is
         // left to those who need it now.

@@ -54,6 +54,8 @@ public struct ProducerDispatch: Sendable {
         var bytes: Int
         var place: Place
         var attempts = 0
+        /// The worker that had it last and brought it no further.
+        var failedBy: Identifier128?
         var suspicion = Suspicion()
         var lastSequence: UInt64 { key.firstSequence + count - 1 }
     }
@@ -382,6 +384,7 @@ public struct ProducerDispatch: Sendable {
             guard let since = sentAt(flights[index]), now_ms - since >= backoff_ms(flights[index].attempts) else {
                 continue
             }
+            flights[index].failedBy = worker(of: flights[index])
             leave(index)
             flights[index].place = .ready(notBefore_ms: now_ms)
         }
@@ -414,7 +417,7 @@ public struct ProducerDispatch: Sendable {
             guard case .ready(let notBefore_ms) = flights[index].place, notBefore_ms <= now_ms,
                 !flights[index].suspicion.isSuspect
             else { continue }
-            guard let worker = freestWorker() else { break }
+            guard let worker = freestWorker(besides: flights[index].failedBy) else { break }
             flights[index].place = .held(worker: worker, since_ms: now_ms)
             flights[index].attempts += 1
             if flights[index].attempts > 1 { redeliveries += 1 }
@@ -430,18 +433,5 @@ public struct ProducerDispatch: Sendable {
 
     private var hasRoom: Bool {
         isMutated(.creditBeyondWindow) || outstandingBytes < windowBytes && flights.count < Limits.producerWindowBatches
-    }
-
-    private func freestWorker() -> Identifier128? {
-        var best: (worker: Identifier128, free: Int)?
-        let kept = hasSuspects ? workersKeptForSuspects() : []
-        for (worker, state) in workers
-        where !state.blockedUntilHeard && state.held < state.capacity && !kept.contains(worker) {
-            let free = state.capacity - state.held
-            // Ties go to the smaller id, so that the same inputs give the same actions whatever the hash seed.
-            if let current = best, free < current.free || (free == current.free && current.worker < worker) { continue }
-            best = (worker, free)
-        }
-        return best?.worker
     }
 }

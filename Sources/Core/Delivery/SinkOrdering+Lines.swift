@@ -122,6 +122,14 @@ extension SinkOrdering {
         advance(hello.producer, &producer, index, &actions)
     }
 
+    /// Makes room for a producer: those that have only said hello, and have nothing here, can say it again.
+    mutating func forgetIdle() {
+        producers = producers.filter { _, producer in
+            producer.pendingGap != nil
+                || producer.lines.contains { $0.state.appended > 0 || !$0.waiting.isEmpty || !$0.state.epochs.isEmpty }
+        }
+    }
+
     private mutating func release(_ batch: Waiting, _ reason: Reason, _ actions: inout [Action]) {
         heldBytes -= batch.bytes
         actions.append(.release(slot: batch.slot, reason))

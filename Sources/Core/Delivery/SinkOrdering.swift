@@ -186,6 +186,7 @@ public struct SinkOrdering: Sendable {
         }
         var actions: [Action] = []
         if producers[hello.producer] == nil {
+            if producers.count >= Limits.producersPerSink { forgetIdle() }
             guard producers.count < Limits.producersPerSink else {
                 return [answer(0, 0, "this sink already serves \(Limits.producersPerSink) producers")]
             }

@@ -33,6 +33,8 @@ public struct WorkerMachine: Sendable {
     /// How runs before this one on its machine died; told to every producer with each heartbeat until it has sent a
     /// batch, because what is said before the connection stands is lost.
     public let deaths: [WorkerMessage.Death]
+    /// Whether the sink takes nothing from it: then it asks for nothing, and batches go to other workers.
+    public var isBlocked = false
     /// Whether it has been told to stop.
     public private(set) var isDraining = false
     /// How many batches have gone to the sink.
@@ -136,7 +138,7 @@ public struct WorkerMachine: Sendable {
         let keys = held.filter { $0.producer == producer }.map(\.key)
         let message = WorkerMessage.heartbeat(
             worker: incarnation,
-            capacity: isDraining ? 0 : UInt16(capacity),
+            capacity: isDraining || isBlocked ? 0 : UInt16(capacity),
             held: keys,
             isAlone: isAlone
         )

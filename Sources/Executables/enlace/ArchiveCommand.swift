@@ -99,7 +99,7 @@ struct ArchiveCommand: AsyncParsableCommand {
                         guard slice.next > next else { break }
                         next = slice.next
                         let chosen = selection?.select(writer.bytes) ?? writer.bytes
-                        do { try Files.writeAll(1, chosen, path: "standard output") } catch { return .done }
+                        guard Program.write(chosen) else { return .done }
                     }
                 }
                 if let words = selection?.words { Program.say("enlace archive cat: \(words)") }

@@ -83,9 +83,6 @@ struct EnrichCommand: AsyncParsableCommand {
     /// False when nobody reads any more.
     private static func put(_ output: inout ByteWriter) -> Bool {
         defer { output.removeAll() }
-        do {
-            try Files.writeAll(1, output.bytes, path: "standard output")
-            return true
-        } catch { return false }
+        return Program.write(output.bytes)
     }
 }

@@ -47,7 +47,7 @@ struct GenerateCommand: AsyncParsableCommand {
             while hasMore {
                 writer.removeAll()
                 while hasMore, writer.count < 1_000_000 { hasMore = generator.appendNext(to: &writer) }
-                do { try Files.writeAll(1, writer.bytes, path: "standard output") } catch { return .done }
+                guard Program.write(writer.bytes) else { return .done }
             }
             return .done
         }

@@ -4,6 +4,7 @@ import Glibc
 import Logging
 import Platform
 import Settings
+import Synchronization
 import Telemetry
 
 /// What every program does before and after its work: settings, logs, words for a failure.
@@ -67,6 +68,8 @@ public enum Program {
         isTemporary: (any Error) -> Bool = { _ in false },
         _ body: () async throws -> ExitStatus
     ) async throws {
+        // A reader that went away is no reason to die: `put` says so.
+        signal(SIGPIPE, SIG_IGN)
         let status: ExitStatus
         do { status = try await body() } catch let error as ExitCode { throw error } catch let error as ValidationError
         {
@@ -77,22 +80,37 @@ public enum Program {
                 if error is SettingsError { .usage } else if isTemporary(error) { .tryAgain } else { .failed }
             throw ExitCode(status.rawValue)
         }
+        if status == .done, let reason = outputFailure.withLock({ $0 }) {
+            say("\(name): \(reason)")
+            throw ExitCode(ExitStatus.failed.rawValue)
+        }
         if status != .done { throw ExitCode(status.rawValue) }
     }
+
+    /// Why standard output took no more, unless its reader went away.
+    private static let outputFailure = Mutex<String?>(nil)
 
     /// Writes a line for people to standard error.
     public static func say(_ text: String) {
         let line = Array((text + "\n").utf8)
-        _ = line.withUnsafeBytes { write(2, $0.baseAddress, $0.count) }
+        _ = line.withUnsafeBytes { Glibc.write(2, $0.baseAddress, $0.count) }
     }
 
     /// Writes a line of data to standard output; false when nobody reads it any more.
     @discardableResult
     public static func put(_ text: String) -> Bool {
-        let line = Array((text + "\n").utf8)
-        do {
-            try line.withUnsafeBytes { try Files.writeAll(1, $0, path: "standard output") }
+        Array((text + "\n").utf8).withUnsafeBytes { write($0) }
+    }
+
+    /// Writes data to standard output; false when it takes no more. That its reader went away is quiet; anything else, as
+    /// a full disk, ends the command with 1.
+    public static func write(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        do throws(PlatformError) {
+            try Files.writeAll(1, bytes, path: "standard output")
             return true
-        } catch { return false }
+        } catch {
+            if error.errorNumber != EPIPE { outputFailure.withLock { $0 = $0 ?? "\(error)" } }
+            return false
+        }
     }
 }

@@ -97,6 +97,7 @@ final class WorkerLoop {
                 drainEnds_ms = .max
                 try carryOut(machine.abandon(), &producers, &sink)
             }
+            machine.isBlocked = isBlocked
             try carryOut(machine.tick(now_ms: now), &producers, &sink)
             guard !isFinished else { break }
             // While the sink takes nothing, nothing more is taken from producers: the batches go to other workers.
