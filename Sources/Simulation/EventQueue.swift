@@ -1,6 +1,9 @@
 /// What is to happen, by time; what was asked for earlier comes first among equals. A binary heap of numbers: the elements
 /// lie still beside it.
 struct EventQueue<Element> {
+    /// How many wait.
+    var count: Int { heap.count }
+
     private struct Entry {
         var time: Int64
         var order: UInt64

@@ -57,6 +57,9 @@ final class World {
     /// 2026-11-23T12:00:00Z.
     static let epoch_us: Int64 = 1_795_435_200_000_000
 
+    /// Far more than any sound schedule has on its way.
+    static let mostWaiting = 50_000
+
     let options: SimulationOptions
     let crc: CRC32C
     var dice: Dice
@@ -139,6 +142,9 @@ final class World {
 
     /// Lets the next thing happen; false when there is none.
     func step() -> Bool {
+        if queue.count > Self.mostWaiting, book.violations.isEmpty {
+            book.violate("\(queue.count) messages and timers wait: somebody floods")
+        }
         guard let (time, happening) = queue.pop() else { return false }
         now = max(now, time)
         guard let node = happening.node else {

@@ -2,6 +2,20 @@ import Delivery
 import Testing
 
 @Suite struct TailFollowTests {
+    @Test func `an answer that brings nothing, or comes twice, is no reason to ask at once`() {
+        var follow = TailFollow(from: 0)
+        #expect(follow.beacon(head: 10, now_ms: 0) == [.requestReplay(from: 0)])
+        #expect(follow.replayEnded(next: 4, head: 10, now_ms: 1) == [.requestReplay(from: 4)])
+        // The same answer again: one question is on its way already.
+        #expect(follow.replayEnded(next: 4, head: 10, now_ms: 2).isEmpty)
+        #expect(follow.replayEnded(next: 4, head: 4, now_ms: 3).isEmpty)
+        // It is asked again in time, and goes on.
+        #expect(follow.tick(now_ms: 500).isEmpty)
+        #expect(follow.tick(now_ms: 1_100) == [.requestReplay(from: 4)])
+        #expect(follow.replayEnded(next: 10, head: 10, now_ms: 1_101).isEmpty)
+        #expect(follow.isCaughtUp)
+    }
+
     @Test func `it begins caught up at the offset that it is given`() {
         let follow = TailFollow(from: 7)
         #expect(follow.next == 7)

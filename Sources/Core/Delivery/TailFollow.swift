@@ -24,6 +24,8 @@ public struct TailFollow: Sendable {
     /// The highest offset that the live stream or a beacon has told of, plus one.
     public private(set) var head: UInt64
 
+    private var askedFrom: UInt64 = 0
+
     /// How long to wait for replay before asking again.
     public static let replayPatienceMilliseconds: Int64 = 1000
 
@@ -66,10 +68,18 @@ public struct TailFollow: Sendable {
 
     /// The end of a replay answer: where it stopped, and the head as the sink knows it.
     public mutating func replayEnded(next reached: UInt64, head: UInt64, now_ms: Int64) -> [Action] {
-        replayAsked_ms = nil
         next = max(next, reached)
         self.head = max(self.head, head)
-        return isCaughtUp ? [] : ask(now_ms)
+        // A second answer to one question is no reason to ask another: each would bring forth more of them.
+        guard replayAsked_ms != nil else { return [] }
+        replayAsked_ms = nil
+        guard !isCaughtUp else { return [] }
+        guard next > askedFrom else {
+            // The archive has less than was told: an older copy was put in its place. Asking at once would not change it.
+            replayAsked_ms = now_ms
+            return []
+        }
+        return ask(now_ms)
     }
 
     /// Time has passed: a replay that was not answered is asked for again.
@@ -82,6 +92,7 @@ public struct TailFollow: Sendable {
     private mutating func ask(_ now_ms: Int64) -> [Action] {
         guard replayAsked_ms == nil else { return [] }
         replayAsked_ms = now_ms
+        askedFrom = next
         return [.requestReplay(from: next)]
     }
 }
