@@ -25,7 +25,7 @@ struct TableTests {
         ("basic", CoreTables.basic, 38), ("comparisons", CoreTables.comparisons, 120),
         ("arithmetic", CoreTables.arithmetic, 70), ("logic", CoreTables.logic, 29), ("fields", CoreTables.fields, 70),
         ("conversions", MoreTables.conversions, 115), ("macros", MoreTables.macros, 65),
-        ("parsing", MoreTables.parsing, 60), ("times", MoreTables.times, 120),
+        ("parsing", MoreTables.parsing, 60), ("times", TimeTables.times, 120),
     ])
     func `every fact of a table holds`(_ name: String, _ table: String, _ atLeast: Int) {
         let rows = rows(table)

@@ -60,7 +60,7 @@ extension Function {
             }
             return .uint(UInt64(number))
         case .string(let text):
-            guard text.utf8.count <= 64, let whole = UInt64(text) else {
+            guard text.utf8.count <= 64, text.utf8.first != UInt8(ascii: "-"), let whole = UInt64(text) else {
                 throw unreadable(text, "is not a whole number in the range of a uint")
             }
             return .uint(whole)

@@ -52,6 +52,8 @@ extension Lexer {
         case "v": return [0x0B]
         case "\\", "\"", "'", "`", "?": return Self.utf8(letter ?? "?")
         case "x", "X": return try coded(2, radix: 16, from: at, start, isByte: isBytes)
+        case "u" where isBytes, "U" where isBytes:
+            throw fail("bytes have no \\u and \\U; write the character itself, or \\x for each byte", at: start)
         case "u": return try coded(4, radix: 16, from: at, start)
         case "U": return try coded(8, radix: 16, from: at, start)
         case "0", "1", "2", "3": return try coded(3, radix: 8, from: at - 1, start, isByte: isBytes)

@@ -30,6 +30,7 @@ extension Parser {
 
     private mutating func fieldName() throws(ExpressionError) -> String {
         guard case .name(let name) = token.kind else { throw fail("a field's name is missing behind the dot") }
+        guard !Self.keywords.contains(name) else { throw fail("\(name) is no field's name; write [\"\(name)\"]") }
         at += 1
         return name
     }
@@ -50,7 +51,9 @@ extension Parser {
         case .name(let name): return try named(name, position)
         case .sign("."):
             // A name at the top, whatever the macros around call their variables.
-            guard case .name(let name) = token.kind else { throw fail("a name is missing behind the dot") }
+            guard case .name(let name) = token.kind, !Self.keywords.contains(name) else {
+                throw fail("a name is missing behind the dot")
+            }
             at += 1
             return try named(name, position, isAbsolute: true)
         case .sign("("):
@@ -112,11 +115,15 @@ extension Parser {
         return try make(.literal(.type(name)), position, [])
     }
 
+    /// Expressions with commas between; the elements of a list, not what a function is given, may end with one.
     private mutating func list(until end: String) throws(ExpressionError) -> [Node] {
         var elements: [Node] = []
         while !take(end) {
             elements.append(try expression())
-            if take(",") { continue }
+            if take(",") {
+                guard end == ")", token.kind == .sign(end) else { continue }
+                throw fail("a value is missing behind the comma")
+            }
             try expect(end, "at the end of the list")
             break
         }
@@ -192,7 +199,7 @@ extension Parser {
         _ position: Int
     ) throws(ExpressionError) -> Node {
         guard case .name(let variable) = token.kind, case .sign(",") = tokens[min(at + 1, tokens.count - 1)].kind,
-            !Self.reserved.contains(variable), !["true", "false", "null", "in"].contains(variable)
+            !Self.reserved.contains(variable), !Self.keywords.contains(variable)
         else {
             let what = macro == .map ? "a value" : "a condition"
             throw fail(

@@ -66,6 +66,9 @@ struct Parser {
     /// The variables of the macros around, the innermost last.
     var locals: [String] = []
 
+    /// Words that are never names.
+    static let keywords: Set<String> = ["false", "in", "null", "true"]
+    /// Words that are fields' names at most.
     static let reserved: Set<String> = [
         "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
         "namespace", "return", "var", "void", "while",
