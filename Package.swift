@@ -209,7 +209,7 @@ let package = Package(
         tests("AuditTests", ["Audit", "Bytes", "Wire"]),
         tests("BorderTests", ["Border", "Incident"]),
         tests("DeliveryTests", ["Bytes", "Delivery", "Wire"]),
-        tests("EventJSONTests", ["Bytes", "Incident", "EventJSON", "CSimdJSON"]),
+        tests("EventJSONTests", ["Bytes", "Expression", "Incident", "EventJSON", "CSimdJSON"]),
         tests("ExpressionTests", ["Expression"]),
         tests("GeneratorTests", ["Generator", "Bytes"]),
         tests("OutboxTests", ["Simulation", "Outbox", "Bytes", "Wire"]),

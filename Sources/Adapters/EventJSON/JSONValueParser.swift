@@ -17,7 +17,12 @@ struct JSONValueParser {
     private var byte: UInt8 { at < bytes.count ? bytes[at] : 0 }
 
     private mutating func skipSpace() {
-        while at < bytes.count, [0x20, 0x0A, 0x0D, 0x09].contains(bytes[at]) { at += 1 }
+        while at < bytes.count {
+            switch bytes[at] {
+            case 0x20, 0x0A, 0x0D, 0x09: at += 1
+            default: return
+            }
+        }
     }
 
     private mutating func take(_ wanted: Unicode.Scalar) -> Bool {
@@ -99,7 +104,15 @@ struct JSONValueParser {
 
     private mutating func string() throws(JSONSyntaxError) -> String {
         at += 1
-        var text: [UInt8] = []
+        let start = at
+        skipPlain()
+        // Nearly every string is written without escapes, and can be taken as it is.
+        if byte == UInt8(ascii: "\"") {
+            defer { at += 1 }
+            guard let string = String(validating: bytes[start..<at], as: UTF8.self) else { throw mistake }
+            return string
+        }
+        var text = Array(bytes[start..<at])
         while at < bytes.count {
             let next = bytes[at]
             if next < 0x20 { throw mistake }
@@ -111,6 +124,13 @@ struct JSONValueParser {
             if next == UInt8(ascii: "\\") { try escape(&text) } else { text.append(next) }
         }
         throw mistake
+    }
+
+    /// To the next quote, backslash or control character.
+    private mutating func skipPlain() {
+        while at < bytes.count, bytes[at] >= 0x20, bytes[at] != UInt8(ascii: "\""), bytes[at] != UInt8(ascii: "\\") {
+            at += 1
+        }
     }
 
     private mutating func escape(_ text: inout [UInt8]) throws(JSONSyntaxError) {

@@ -6,13 +6,26 @@ import CSimdJSON
 public enum TopLevelReader {
     /// The raw bytes of a top-level member's value, quotes of a string included.
     public static func value(of name: StaticString, in line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        value(UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount), in: line)
+    }
+
+    /// The same for a name that is known only when the program runs.
+    static func value(of name: String, in line: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
+        var name = name
+        return name.withUTF8 { value($0, in: line) }
+    }
+
+    private static func value(
+        _ name: UnsafeBufferPointer<UInt8>,
+        in line: UnsafeRawBufferPointer
+    ) -> UnsafeRawBufferPointer? {
         var start = 0
         var end = 0
         let found = csj_member(
             line.baseAddress?.assumingMemoryBound(to: UInt8.self),
             line.count,
-            name.utf8Start,
-            name.utf8CodeUnitCount,
+            name.baseAddress,
+            name.count,
             &start,
             &end
         )

@@ -7,6 +7,8 @@
 public struct Expression: Sendable {
     /// The text it was made of.
     public let source: String
+    /// Those of the names that it asks for: the others need no value.
+    public let namesUsed: Set<String>
     private let root: Node
     private let limits: ExpressionLimits
 
@@ -22,6 +24,7 @@ public struct Expression: Sendable {
         self.limits = limits
         var parser = try Parser(source, names: names, limits: limits)
         root = try parser.parse()
+        namesUsed = parser.namesUsed
     }
 
     /// The value for the given names.

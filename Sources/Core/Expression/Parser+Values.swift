@@ -90,7 +90,10 @@ extension Parser {
             return try call(name, arguments, isMethod: false, position)
         }
         if !isAbsolute, let place = locals.lastIndex(of: name) { return try make(.local(place), position, []) }
-        if names.contains(name) { return try make(.name(name), position, []) }
+        if names.contains(name) {
+            namesUsed.insert(name)
+            return try make(.name(name), position, [])
+        }
         if ExpressionValue.typeNames.contains(name) { return try make(.literal(.type(name)), position, []) }
         if name == "google" { return try protobufType(position) }
         throw unknown(name, at: position)

@@ -65,6 +65,8 @@ struct Parser {
     private var nesting = 0
     /// The variables of the macros around, the innermost last.
     var locals: [String] = []
+    /// The names of the top level that the expression asks for.
+    var namesUsed: Set<String> = []
 
     /// Words that are never names.
     static let keywords: Set<String> = ["false", "in", "null", "true"]

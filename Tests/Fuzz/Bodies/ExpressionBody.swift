@@ -17,11 +17,25 @@ enum ExpressionBody {
             try check(error)
             return try expect((try? expression.evaluate(names)) == nil, "an error once, a value then: \(source)")
         }
+        try checkCondition(source, value, line)
         let again = try expression.evaluate(names)
         let text = JSONValue(value)?.text
         try expect(JSONValue(again)?.text == text, "two values of \(source)")
         if let text { try expect((try? JSONValue.parse(text)) != nil, "no JSON: \(text)") }
         try checkText(value)
+    }
+
+    /// A condition that reads only the fields that it asks for holds of the same events.
+    private static func checkCondition(
+        _ source: String,
+        _ value: ExpressionValue,
+        _ line: UnsafeRawBufferPointer
+    ) throws {
+        guard case .bool(let wanted) = value, case .object(let members)? = try? JSONValue.parse(line),
+            Set(members.map(\.name)).count == members.count
+        else { return }
+        let found = try? EventCondition(source).holds(line)
+        try expect(found == wanted, "\(wanted), but not as a condition: \(source)")
     }
 
     private static func check(_ error: ExpressionError) throws {
