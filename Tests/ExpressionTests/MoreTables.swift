@@ -188,6 +188,8 @@ enum MoreTables {
         [1].all(true, true) => ! takes the name of a variable
         [1].all(if, true) => ! takes the name of a variable
         [1].all(e, true, true) => ! takes a variable and one condition
+        [1].all(i, e, e == i) => ! takes one variable
+        {'a': 1}.exists(k, v, k == v) => ! takes one variable
         [1].map(e, e, e, e) => ! takes a variable and one value or two
         [1].all(e, true) && e => ! there is no "e"
         [1].exist(e, e > 0) => ! did you mean exists?
@@ -239,6 +241,11 @@ enum MoreTables {
         true ? 1 => ! ":" is missing
         x..y => ! field's name
         . => ! name is missing behind the dot
+        `x` => ! behind a dot
+        x.`` => ! in backquotes has letters
+        x.`a => ! in backquotes has letters
+        x.`a"b` => ! in backquotes has letters
+        x.`name`() => ! left over
         .true => ! name is missing behind the dot
         {'in': 1}.in => ! write ["in"]
         {'true': 1}.true => ! write ["true"]

@@ -75,4 +75,23 @@ extension Lexer {
         at = from + count
         return isByte ? [UInt8(truncatingIfNeeded: code)] : Self.utf8(scalar)
     }
+
+    /// A field's name that is no name otherwise: `` `content-type` ``.
+    mutating func quotedName() throws(ExpressionError) -> String {
+        let start = at
+        at += 1
+        while let scalar = peek(),
+            Self.isLetter(scalar) || Self.isDigit(scalar) || "-./ ".unicodeScalars.contains(scalar)
+        {
+            at += 1
+        }
+        guard peek() == "`", at > start + 1 else {
+            throw fail(
+                "a name in backquotes has letters, digits, _, -, ., / and spaces; others go into [\"…\"]",
+                at: start
+            )
+        }
+        at += 1
+        return text(start + 1..<at - 1)
+    }
 }

@@ -2,6 +2,8 @@
 struct Token {
     enum Kind: Equatable {
         case name(String)
+        /// A field's name in backquotes.
+        case quotedName(String)
         case int(UInt64)
         case uint(UInt64)
         case double(Double)
@@ -51,6 +53,7 @@ struct Lexer {
         let start = at
         guard let scalar = peek() else { return Token(kind: .end, position: start) }
         if let quoted = try quoted() { return Token(kind: quoted, position: start) }
+        if scalar == "`" { return Token(kind: .quotedName(try quotedName()), position: start) }
         if Self.isLetter(scalar) {
             while let scalar = peek(), Self.isLetter(scalar) || Self.isDigit(scalar) { at += 1 }
             return Token(kind: .name(text(start..<at)), position: start)
@@ -93,10 +96,10 @@ struct Lexer {
         return String(view)
     }
 
-    private static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
+    static func isLetter(_ scalar: Unicode.Scalar) -> Bool {
         ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || scalar == "_"
     }
-    private static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
+    static func isDigit(_ scalar: Unicode.Scalar) -> Bool { ("0"..."9").contains(scalar) }
 
     // MARK: - Numbers
 

@@ -8,6 +8,11 @@ extension Parser {
             let position = token.position
             if take(".") {
                 let place = token.position
+                if case .quotedName(let field) = token.kind {
+                    at += 1
+                    node = try make(.select(node, field), place, [node])
+                    continue
+                }
                 let field = try fieldName()
                 if let macro = Macro(name: field), take("(") {
                     node = try self.macro(macro, field, node, place)
@@ -64,6 +69,8 @@ extension Parser {
             let elements = try list(until: "]")
             return try make(.list(elements), position, elements)
         case .sign("{"): return try map(position)
+        case .quotedName:
+            throw fail("a name in backquotes is a field's, behind a dot; a text is written in quotes", at: position)
         case .sign(let sign): throw fail("\"\(sign)\" stands where a value is expected", at: position)
         case .end:
             at -= 1
@@ -211,6 +218,11 @@ extension Parser {
             )
         }
         at += 2
+        if macro != .map, case .name(let second) = token.kind, !Self.keywords.contains(second),
+            tokens[min(at + 1, tokens.count - 1)].kind == .sign(",")
+        {
+            throw fail("\(name)() takes one variable; macros over index and value, or key and value, are left out")
+        }
         locals.append(variable)
         defer { locals.removeLast() }
         let body = try list(until: ")")

@@ -2,7 +2,7 @@
 enum Order { case less, equal, greater }
 
 extension ExpressionValue {
-    /// Compares numbers of any types by their mathematical value.
+    /// Compares numbers of any types by their value.
     static func order(_ left: ExpressionValue, _ right: ExpressionValue) -> Order? {
         switch (left, right) {
         case (.int(let left), .int(let right)): order(left, right)
@@ -31,15 +31,11 @@ extension ExpressionValue {
         left.isNaN || right.isNaN ? nil : order(left, right)
     }
 
-    /// Without a detour over Double, which would round large numbers.
+    /// As doubles, where a large whole number is rounded: so CEL has it, the bounds of the type apart.
     private static func orderWhole<Whole: FixedWidthInteger>(_ left: Whole, _ right: Double) -> Order? {
-        guard !right.isNaN else { return nil }
-        if right >= 18_446_744_073_709_551_616.0 { return .less }
-        if right < -9_223_372_036_854_775_808.0 { return .greater }
-        let floor = right.rounded(.down)
-        guard let whole = Whole(exactly: floor) else { return floor < 0 ? .greater : .less }
-        if left != whole { return order(left, whole) }
-        return right > floor ? .less : .equal
+        if right > Double(Whole.max) { return .less }
+        if right < Double(Whole.min) { return .greater }
+        return orderDoubles(Double(left), right)
     }
 
     private static func reversed(_ order: Order?) -> Order? {
