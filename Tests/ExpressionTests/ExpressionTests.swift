@@ -121,6 +121,24 @@ struct ExpressionTests {
         )
     }
 
+    @Test func `what an event holds is told without what moves a terminal's cursor`() throws {
+        let hostile = "\u{1B}[31m\u{7}\u{202E}\u{2028}a" + String(repeating: "e\u{301}", count: 9000)
+        for source in [
+            "timestamp(t)", "t.x", "{'a': 1}[t]", "{t: 1, t: 2}", "int(t)", "timestamp(0).getHours(t)", "m.abb",
+        ] {
+            let values: [String: ExpressionValue] = ["t": .string(hostile), "m": .map([.init("ab\u{1B}", .int(1))])]
+            let expression = try Expression(source, names: ["m", "t"])
+            let error = try #require(throws: ExpressionError.self) { try expression.evaluate(values) }
+            #expect(error.reason.unicodeScalars.count < 200, "\(source)")
+            #expect(
+                !error.reason.unicodeScalars.contains { $0.value < 0x20 || [0x202E, 0x2028].contains($0.value) },
+                "\(source)"
+            )
+        }
+        let shown = try #require(failure("'\u{1B}\u{202E}' + 1")).description
+        #expect(shown.unicodeScalars.allSatisfy { $0 == "\n" || $0.value >= 0x20 && $0.value != 0x202E })
+    }
+
     @Test func `depth, length and steps are bounded`() throws {
         for deep in [
             String(repeating: "(", count: 500) + "1" + String(repeating: ")", count: 500),

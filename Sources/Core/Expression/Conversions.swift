@@ -18,8 +18,7 @@ extension Function {
     }
 
     private static func unreadable(_ text: String, _ what: String) -> FunctionFailure {
-        let isLong = text.unicodeScalars.count > 40
-        return FunctionFailure("\"\(isLong ? String(text.prefix(40)) + "…" : text)\" \(what)")
+        FunctionFailure("\"\(text.excerpt)\" \(what)")
     }
 
     private static func toInt(_ value: ExpressionValue) throws(FunctionFailure) -> ExpressionValue? {

@@ -215,11 +215,13 @@ struct Evaluator {
         of operand: ExpressionValue,
         _ node: Node
     ) throws(ExpressionError) -> ExpressionValue {
-        guard case .map(let members) = operand else { throw fail("\(operand.kind) has no field \"\(field)\"", node) }
+        guard case .map(let members) = operand else {
+            throw fail("\(operand.kind) has no field \"\(field.excerpt)\"", node)
+        }
         if let value = try member(.string(field), of: operand, node) { return value }
         let fields = members.prefix(64).compactMap(\.key.text)
         let near = NearName.question(field, among: fields)
-        throw fail("no such field \"\(field)\"\(near.isEmpty ? "; has() tells beforehand" : near)", node)
+        throw fail("no such field \"\(field.excerpt)\"\(near.isEmpty ? "; has() tells beforehand" : near)", node)
     }
 
     private mutating func element(
@@ -231,7 +233,7 @@ struct Evaluator {
         case (.map, .string(let key)): return try select(key, of: container, node)
         case (.map, _) where Self.isKey(index) || index.isNumber:
             if let value = try member(index, of: container, node) { return value }
-            throw fail("no such key \(index.text ?? "") in the map", node)
+            throw fail("no such key \((index.text ?? "").excerpt) in the map", node)
         case (.list(let elements), _) where index.isNumber:
             guard let place = Self.place(index), elements.indices.contains(place) else {
                 throw fail("the list has \(elements.count) elements, counted from 0", node)
@@ -268,7 +270,7 @@ struct Evaluator {
             }
             try step(members.count * Self.size(key), keyNode)
             guard !members.contains(where: { ExpressionValue.order($0.key, key) == .equal }) else {
-                throw fail("the map has the key \(key.text ?? "") twice", keyNode)
+                throw fail("the map has the key \((key.text ?? "").excerpt) twice", keyNode)
             }
             members.append(ExpressionValue.Member(key: key, value: try value(of: valueNode)))
         }

@@ -25,8 +25,8 @@ public struct ExpressionError: Error, Hashable, Sendable, CustomStringConvertibl
         let start = before.count - column + 1
         let line = source.unicodeScalars.dropFirst(start).prefix { $0 != "\n" }
         var view = String.UnicodeScalarView()
-        // A tab would move the caret.
-        view.append(contentsOf: line.map { $0 == "\t" ? " " : $0 })
+        // A tab would move the caret, and so would others.
+        view.append(contentsOf: line.map { $0.isPlain ? $0 : " " })
         return String(view)
     }
 

@@ -15,7 +15,7 @@ enum NearName {
             let distance = distance(letters, other)
             if distance <= allowed, distance < best?.distance ?? .max { best = (name, distance) }
         }
-        return best.map { "; did you mean \($0.name)?" } ?? ""
+        return best.map { "; did you mean \($0.name.excerpt)?" } ?? ""
     }
 
     /// Letters to add, to take away, to change, or to swap with their neighbour; case counts for nothing.

@@ -47,7 +47,7 @@ extension Function {
         var scanner = DigitScanner(place)
         guard let offset = scanner.offset(needsSign: false), scanner.isAtEnd else {
             throw FunctionFailure(
-                "\"\(place.prefix(40))\": names of time zones are left out here; give UTC or an offset such as -07:00"
+                "\"\(place.excerpt)\": names of time zones are left out here; give UTC or an offset such as -07:00"
             )
         }
         return offset
