@@ -46,7 +46,7 @@ class Border(unittest.TestCase):
         geojson = json.loads((SEEDS / "reference/border/us-mx.geojson").read_text(encoding="utf-8"))
         cls.line = geojson["geometry"]["coordinates"]
         cls.finder = timezonefinder.TimezoneFinder(in_memory=True)
-        cls.zones = {zone: "US" for zone in countries.US_ZONES} | {zone: "MX" for zone in countries.MX_ZONES}
+        cls.zones = {zone: country for country in ("US", "MX") for zone in countries.ZONES[country]}
 
     @classmethod
     def tearDownClass(cls):
