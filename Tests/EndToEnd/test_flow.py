@@ -83,6 +83,20 @@ class Flow(unittest.TestCase):
             empty = flow.run("publish", "-", input=b"")
             self.assertEqual(empty.returncode, 0, empty.stderr)
 
+    def test_a_file_that_was_given_up_for_a_full_outbox_is_read_on_where_it_was(self):
+        with Pipeline(environment={"ENLACE_OUTBOX_CAP_BYTES": "1048576"}) as flow:
+            path = flow.folder / "in.jsonl"
+            path.write_bytes(generate(6000, 5))
+            words = ("--station", "nogales", "--input", path)
+            first = flow.run(*words, "--timeout", "3", program="enlace-producer")
+            self.assertEqual(first.returncode, 75, first.stderr)
+            quiet = {"stderr": subprocess.DEVNULL}
+            flow.popen(program="enlace-sink", **quiet)
+            flow.popen("--station", "nogales", program="enlace-enricher", **quiet)
+            self.assertEqual(flow.run(*words, program="enlace-producer").returncode, 0)
+            self.assertEqual(len(flow.archived()), 6000)
+            self.assertEqual(len(set(flow.archived())), 6000)
+
     def test_a_worker_that_does_not_reach_the_sink_stops_nobody(self):
         with Pipeline() as flow:
             quiet = {"stderr": subprocess.DEVNULL}

@@ -43,8 +43,9 @@ public struct SocketOptions: Hashable, Sendable {
     public var allowsHandover = true
     /// Messages wait only for peers that are connected, so that none is queued for one that is not there. Not for SUB.
     public var requiresConnection = true
-    /// How often the connection itself is tested; 0 is never. ipc notices a dead peer without.
-    public var heartbeatMilliseconds: Int32 = 2_000
+    /// How often the connection itself is tested; 0 is never. What matters has beats of its own, and ipc notices a dead peer
+    /// without. libzmq 4.3.4 ends the process at such a test when the peer died while its messages were not being read.
+    public var heartbeatMilliseconds: Int32 = 0
     /// How long a peer may leave such a test unanswered.
     public var heartbeatTimeoutMilliseconds: Int32 = 6_000
     /// What the peer is told to allow us in turn.

@@ -84,6 +84,8 @@ final class OutboxWriter: Sendable {
         var arrived: [Work] = []
         var jobs: [IntakeJob] = []
         var notes: [Work] = []
+        // Why a part of an input was given back, once one was.
+        var refused: OutboxError?
         var isOpen = true
         while isOpen || !jobs.isEmpty {
             // Notes alone can wait a little for a job whose commit takes them along; a job without room is tried again.
@@ -98,11 +100,11 @@ final class OutboxWriter: Sendable {
                 }
             }
             if hasNewJob || !jobs.isEmpty || !isOpen || (arrived.isEmpty && !notes.isEmpty) {
-                try commit(&jobs, &notes)
+                try commit(&jobs, &notes, &refused)
             }
             if jobs.isEmpty { try drainRejects(drain) }
         }
-        if !notes.isEmpty { try commit(&jobs, &notes) }
+        if !notes.isEmpty { try commit(&jobs, &notes, &refused) }
         try drainRejects(drain)
     }
 
@@ -117,7 +119,12 @@ final class OutboxWriter: Sendable {
 
     // MARK: - Commits
 
-    private func commit(_ jobs: inout [IntakeJob], _ notes: inout [Work]) throws(OutboxError) {
+    private func commit(
+        _ jobs: inout [IntakeJob],
+        _ notes: inout [Work],
+        _ refused: inout OutboxError?
+    ) throws(OutboxError) {
+        giveBackInputs(&jobs, refused)
         guard !(jobs.isEmpty && notes.isEmpty) else { return }
         do throws(OutboxError) {
             try write(jobs, notes)
@@ -150,8 +157,18 @@ final class OutboxWriter: Sendable {
                 if job.isPatient, !isGivingUp.load(ordering: .acquiring) { return }
                 giveBack(job, error)
                 jobs.removeFirst()
+                if job.input != nil { refused = error }
+                giveBackInputs(&jobs, refused)
             }
         }
+    }
+
+    /// What lies behind a part of an input that was given back is given back too, though it may fit: with its offset the next
+    /// run would read over what was not taken.
+    private func giveBackInputs(_ jobs: inout [IntakeJob], _ refused: OutboxError?) {
+        guard let refused else { return }
+        for job in jobs where job.input != nil { giveBack(job, refused) }
+        jobs.removeAll { $0.input != nil }
     }
 
     private func tell(_ error: OutboxError) {
