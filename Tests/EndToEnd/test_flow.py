@@ -1,6 +1,8 @@
 """Incidents from a file through real processes into the archive and to an analyst."""
 
 import json
+import os
+import signal
 import subprocess
 import unittest
 
@@ -82,6 +84,15 @@ class Flow(unittest.TestCase):
             self.assertEqual([json.loads(line)["id"] for line in flow.archived()], ["a", "b", "c"])
             empty = flow.run("publish", "-", input=b"")
             self.assertEqual(empty.returncode, 0, empty.stderr)
+
+    def test_a_worker_that_was_killed_and_replaced_is_not_missed_for_ever(self):
+        with Pipeline() as flow:
+            flow.start()
+            before = flow.child("enricher.nogales.1")
+            os.kill(before, signal.SIGKILL)
+            wait_for(lambda: flow.child("enricher.nogales.1") not in (None, before), "another worker")
+            wait_for(lambda: flow.run("status").returncode == 0, "health without the dead one")
+            self.assertEqual(len(list((flow.run_dir / "status").glob("enricher.*.json"))), 1)
 
     def test_a_file_that_was_given_up_for_a_full_outbox_is_read_on_where_it_was(self):
         with Pipeline(environment={"ENLACE_OUTBOX_CAP_BYTES": "1048576"}) as flow:

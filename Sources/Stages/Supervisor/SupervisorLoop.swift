@@ -119,6 +119,10 @@ public final class SupervisorLoop {
         drain(child)
         if !child.line.isEmpty { forward(child.line) }
         running[index] = nil
+        // A worker's word bears its process's number: nobody would take it back, and it would be missed for ever.
+        if machine.entries[index].child.kind == .enricher {
+            try? Files.remove(statusPath(index, child.process.processIdentifier))
+        }
         let ending: ChildEnd =
             switch end {
             case .code(let code): .code(code)
@@ -209,7 +213,8 @@ public final class SupervisorLoop {
     private var statusPath: String { directory.statusPath + "/supervisor.json" }
 
     /// Whether a child has written its status since it was started.
-    private func hasReported(_ index: Int, _ process: Int32) -> Bool {
+    /// Where a child says how it is.
+    private func statusPath(_ index: Int, _ process: Int32) -> String {
         let child = machine.entries[index].child
         let name =
             switch child.kind {
@@ -217,7 +222,11 @@ public final class SupervisorLoop {
             case .producer: "producer.\(child.station ?? "").main"
             case .enricher: "enricher.\(child.station ?? "").\(process)"
             }
-        guard let bytes = try? Files.read("\(directory.statusPath)/\(name).json"),
+        return "\(directory.statusPath)/\(name).json"
+    }
+
+    private func hasReported(_ index: Int, _ process: Int32) -> Bool {
+        guard let bytes = try? Files.read(statusPath(index, process)),
             let value = try? JSONValue.parse(bytes)
         else { return false }
         return value["pid"]?.integer == Int64(process)
