@@ -110,6 +110,15 @@ final class OutboxWriter: Sendable {
 
     private func drainRejects(_ drain: RejectsDrain) throws(OutboxError) {
         guard outbox.pendingRejects > 0 else { return }
+        let before = drain.dropped
+        defer {
+            if drain.dropped > before {
+                log.error(
+                    "refused events are counted and not kept: the day's file of rejects is full",
+                    metadata: ["events": "\(drain.dropped - before)", "directory": "\(rejectsDirectory)"]
+                )
+            }
+        }
         do throws(OutboxError) { _ = try drain.drain() } catch {
             // They are safe in the outbox and are moved later.
             guard error.isTemporary else { throw error }
