@@ -126,9 +126,7 @@ struct BorderProfile {
         for name in try file.strings("towns") { entries += try towns(loader.csv(resolved(name), Self.townColumns)) }
         // A port of entry that is named as its town is the port only where the words say so.
         let townNames = Set(entries.flatMap { [$0.name] + $0.aliases })
-        for (index, crossing) in border.crossings.enumerated() {
-            entries.append(Self.entry(crossing, index, townNames))
-        }
+        entries += border.crossings.map { Self.entry($0, townNames) }
         entries += try states(loader.yaml(path("states")))
         if file.root["features"] != nil { entries += try features(loader.csv(path("features"), Self.featureColumns)) }
         return Gazetteer(entries: entries, words: words, border: border)
@@ -159,7 +157,6 @@ struct BorderProfile {
 
     private static func entry(
         _ crossing: BorderIndex.Crossing,
-        _ index: Int,
         _ townNames: Set<String>
     ) -> PlaceEntry {
         var entry = PlaceEntry(
@@ -184,7 +181,6 @@ struct BorderProfile {
         }
         if townNames.contains(crossing.name) { entry.name = crossing.name + " port of entry" }
         entry.aliases = aliases.sorted()
-        entry.crossing = index
         entry.touchesLine = true
         return entry
     }

@@ -212,7 +212,6 @@ public final class SupervisorLoop {
 
     private var statusPath: String { directory.statusPath + "/supervisor.json" }
 
-    /// Whether a child has written its status since it was started.
     /// Where a child says how it is.
     private func statusPath(_ index: Int, _ process: Int32) -> String {
         let child = machine.entries[index].child
@@ -225,6 +224,7 @@ public final class SupervisorLoop {
         return "\(directory.statusPath)/\(name).json"
     }
 
+    /// Whether a child has written its status since it was started.
     private func hasReported(_ index: Int, _ process: Int32) -> Bool {
         guard let bytes = try? Files.read(statusPath(index, process)),
             let value = try? JSONValue.parse(bytes)

@@ -30,8 +30,6 @@ public final class Gazetteer: Sendable {
     let fixes: [BorderFix]
     let names: NameTree
     let cues: PlaceCueTable
-    /// The entry that stands for each country, if any.
-    let countries: (left: Int?, right: Int?)
 
     /// Indexes the names.
     ///
@@ -40,7 +38,6 @@ public final class Gazetteer: Sendable {
     ///   - words: The words beside names.
     public init(entries given: [PlaceEntry], words: PlaceWords, border: BorderIndex) {
         var entries = given
-        var countries: [Int] = []
         for country in [border.left, border.right] {
             var entry = PlaceEntry(
                 name: country.names.first { $0.utf8.count > 3 } ?? country.code,
@@ -52,7 +49,6 @@ public final class Gazetteer: Sendable {
             // A short name is a country only where a state may stand: "us" and "EE. UU." are words elsewhere.
             entry.aliases = country.names.filter { $0.utf8.count > 3 && !$0.contains(".") }
             entry.abbreviations = country.names.filter { $0.utf8.count <= 3 || $0.contains(".") }
-            countries.append(entries.count)
             entries.append(entry)
         }
         var names = NameTree()
@@ -64,7 +60,6 @@ public final class Gazetteer: Sendable {
         names.seal()
         self.names = names
         self.entries = entries
-        self.countries = (countries[0], countries[1])
         cues = words.table
         let fixes = entries.map { border.locate($0.position, accuracy_m: 0) }
         self.fixes = fixes

@@ -39,8 +39,6 @@ public struct PlaceEntry: Hashable, Sendable {
     public var population: Int
     /// Whether it ends at the line.
     public var touchesLine: Bool
-    /// The index of the port of entry, when it is one.
-    public var crossing: Int?
     /// From when to when it was there, for what moves; nil without a beginning or an end.
     public var valid: (from: Timestamp?, to: Timestamp?) {
         get { (validFrom, validTo) }

@@ -54,7 +54,7 @@ struct PlaceResolver {
     /// Where it happened, by the names that a scanner found; nil when none of them says it.
     func resolve(_ scanner: borrowing PlaceScanner, _ context: PlaceContext) -> NamedPlace? {
         guard scanner.mentions.count > 0 else { return nil }
-        let around = surroundings(scanner, context)
+        let around = surroundings(scanner)
         var best: NamedPlace?
         var bestRank = 0
         var dateline: Side?
@@ -69,7 +69,7 @@ struct PlaceResolver {
             if mention.isDateline { dateline = gazetteer.facts[choice.entry].side }
             let rank = rank(mention, gazetteer.facts[choice.entry].kind)
             guard rank > bestRank else { continue }
-            best = place(choice, mention, context, around)
+            best = place(choice, mention, context)
             bestRank = rank
         }
         // Written on one side about the other: a reader would not swear to it.
@@ -94,7 +94,7 @@ struct PlaceResolver {
         return (isSaid ? (kind.isPlace || kind == .water ? 100 : 30) : 20) + precision * 8 + Int(role)
     }
 
-    private func surroundings(_ scanner: borrowing PlaceScanner, _ context: PlaceContext) -> Surroundings {
+    private func surroundings(_ scanner: borrowing PlaceScanner) -> Surroundings {
         var around = Surroundings()
         around.sides = scanner.agencies
         for index in 0..<scanner.mentions.count {
@@ -163,7 +163,7 @@ struct PlaceResolver {
         _ around: Surroundings
     ) -> Int? {
         let place = gazetteer.facts[entry]
-        let side = gazetteer.facts[entry].side
+        let side = place.side
         if mention.state >= 0 {
             let state = gazetteer.facts[Int(mention.state)]
             if place.country != 0 {
@@ -184,8 +184,7 @@ struct PlaceResolver {
         case .crossing, .checkpoint: score = 12
         default: score = peopleScore(place.population)
         }
-        let line_m = place.line_m
-        score += line_m < 50_000 ? 8 : line_m < 300_000 ? 4 : 0
+        score += place.line_m < 50_000 ? 8 : place.line_m < 300_000 ? 4 : 0
         if around.sides == bit(side), around.sides != 0 { score += 10 }
         var isAtHome = mention.state >= 0
         for index in 0..<around.stateCount {
@@ -204,7 +203,7 @@ struct PlaceResolver {
         if station.side == side { score += 9 }
         let away_m = Geodesic.chord_m(station.point, place.point)
         score += away_m < 60_000 ? 8 : away_m < 150_000 ? 5 : away_m < Self.reach_m ? 2 : isAtHome ? 0 : -4
-        if place.kind == .town, away_m > Self.reach_m, !isAtHome, !isKnown(place, line_m, mention, context) {
+        if place.kind == .town, away_m > Self.reach_m, !isAtHome, !isKnown(place, mention, context) {
             return nil
         }
         return score
@@ -214,15 +213,16 @@ struct PlaceResolver {
     /// country the event states.
     private func isKnown(
         _ place: Gazetteer.Facts,
-        _ line_m: Double,
         _ mention: PlaceMention,
         _ context: PlaceContext
     ) -> Bool {
         if place.population >= Self.largePopulation { return true }
         if mention.entries.count == 1, !mention.isCommon, place.population >= Self.cityPopulation { return true }
-        if context.country != nil, place.population >= (line_m < 50_000 ? 1_000 : Self.knownPopulation) { return true }
-        if line_m < 50_000, mention.role >= .near, place.population >= Self.knownPopulation { return true }
-        return line_m < 300_000 && (!mention.isCommon || mention.role >= .near)
+        if context.country != nil, place.population >= (place.line_m < 50_000 ? 1_000 : Self.knownPopulation) {
+            return true
+        }
+        if place.line_m < 50_000, mention.role >= .near, place.population >= Self.knownPopulation { return true }
+        return place.line_m < 300_000 && (!mention.isCommon || mention.role >= .near)
             && (mention.entries.count == 1 || place.population >= Self.knownPopulation)
     }
 
@@ -241,8 +241,7 @@ struct PlaceResolver {
     private func place(
         _ choice: Choice,
         _ mention: PlaceMention,
-        _ context: PlaceContext,
-        _ around: Surroundings
+        _ context: PlaceContext
     ) -> NamedPlace {
         let entry = gazetteer.facts[choice.entry]
         let isNear = mention.role == .near

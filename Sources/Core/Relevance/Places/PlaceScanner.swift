@@ -8,6 +8,7 @@ struct PlaceScanner: ~Copyable {
 
     /// The most mentions that one text may give.
     static let limit = 64
+
     init() { mentions.reserveCapacity(Self.limit) }
 
     /// Reads the words of a text. `isTyped` means that the text is a place that somebody typed, not a narrative.
