@@ -93,7 +93,7 @@ let package = Package(
             path: "Sources/Core/Mutation",
             swiftSettings: house + [.define("ENLACE_MUTANTS", .when(configuration: .debug))]
         ),
-        core("Expression"),
+        core("Expression", ["Bytes"]),
         core("Incident", ["Bytes"]),
         core("Wire", ["Bytes"]),
         core("Delivery", ["Bytes", "Mutation", "Wire"]),

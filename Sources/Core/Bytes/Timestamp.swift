@@ -147,7 +147,8 @@ private func flooredDivision(_ value: Int64, _ divisor: Int64) -> (quotient: Int
 
 private func isLeap(_ year: Int) -> Bool { year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) }
 
-private func daysIn(month: Int, year: Int) -> Int {
+/// How many days a month has.
+public func daysIn(month: Int, year: Int) -> Int {
     switch month {
     case 2: isLeap(year) ? 29 : 28
     case 4, 6, 9, 11: 30

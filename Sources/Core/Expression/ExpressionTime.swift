@@ -1,3 +1,5 @@
+import Bytes
+
 /// A moment of an expression, to the nanosecond, in the years 1 to 9999.
 public struct ExpressionTime: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// Seconds since 1970-01-01T00:00:00Z, leap seconds not counted.
@@ -91,10 +93,11 @@ public struct ExpressionTime: Hashable, Comparable, Sendable, CustomStringConver
         }
         guard !scanner.isAtEnd else { throw .noOffset }
         guard let offset = scanner.offset(), scanner.isAtEnd else { throw .syntax }
-        guard (1...12).contains(month), (1...CivilTime.days(month, year)).contains(day), hour < 24, minute < 60,
+        guard (1...12).contains(month), day >= 1, day <= daysIn(month: Int(month), year: Int(year)), hour < 24,
+            minute < 60,
             second <= 60, year > 0
         else { throw .range }
-        let days = CivilTime.daysSinceEpoch(year, month, day)
+        let days = Int64(daysSinceEpoch(year: Int(year), month: Int(month), day: Int(day)))
         let seconds = days * 86_400 + hour * 3_600 + minute * 60 + min(second, 59) - offset
         guard let time = ExpressionTime(seconds: seconds, nanoseconds: nanoseconds) else { throw .range }
         return time
@@ -155,37 +158,13 @@ struct CivilTime {
         }
         (hour, minute, second) = (rest / 3_600, rest / 60 % 60, rest % 60)
         daysSinceEpoch = days
-        // Years of 400, beginning in March, so that a leap day is the last of its year.
-        let shifted = days + 719_468
-        let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-        let dayOfEra = shifted - era * 146_097
-        let yearOfEra = (dayOfEra - dayOfEra / 1_460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shiftedMonth = (5 * dayOfYear + 2) / 153
-        day = dayOfYear - (153 * shiftedMonth + 2) / 5 + 1
-        month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-        year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        let date = civilDate(daysSinceEpoch: Int(days))
+        (year, month, day) = (Int64(date.year), Int64(date.month), Int64(date.day))
     }
 
     /// 0 is the first of January.
-    var dayOfYear: Int64 { daysSinceEpoch - Self.daysSinceEpoch(year, 1, 1) }
+    var dayOfYear: Int64 { daysSinceEpoch - Int64(Bytes.daysSinceEpoch(year: Int(year), month: 1, day: 1)) }
 
     /// 0 is Sunday.
     var dayOfWeek: Int64 { ((daysSinceEpoch + 4) % 7 + 7) % 7 }
-
-    static func daysSinceEpoch(_ year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let shifted = month <= 2 ? year - 1 : year
-        let era = (shifted >= 0 ? shifted : shifted - 399) / 400
-        let yearOfEra = shifted - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    static func days(_ month: Int64, _ year: Int64) -> Int64 {
-        switch month {
-        case 4, 6, 9, 11: 30
-        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
-        default: 31
-        }
-    }
 }
